@@ -1,0 +1,7 @@
+//! The core: listen -> tls -> identity -> route -> chain -> upstream -> respond -> telemetry.
+//!
+//! It knows nothing of Python, of wasmtime or of eBPF; those crates depend on this one.
+#![forbid(unsafe_code)]
+
+pub mod http;
+pub mod plan;

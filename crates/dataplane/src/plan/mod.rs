@@ -1,0 +1,3 @@
+//! The plan: the immutable compiled form of a configuration, swapped whole.
+
+pub mod document;
