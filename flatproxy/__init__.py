@@ -1,0 +1,1 @@
+"""FlatProxy: a service-mesh proxy at the entrance of the node."""
