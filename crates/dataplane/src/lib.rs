@@ -5,4 +5,5 @@
 
 pub mod http;
 pub mod plan;
+pub mod tls;
 pub mod upstream;

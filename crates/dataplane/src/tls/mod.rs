@@ -1,0 +1,29 @@
+//! TLS on both sides: listeners accept it, upstreams are spoken to over it.
+//!
+//! [`Acceptor`] and [`Connector`] are compiled from the plan and shared; a [`TlsStream`] is one connection.
+//! rustls does the handshake, `chain` and `peer` decide who the other end is, [`Refusal`] says why not.
+//! Nothing here knows of HTTP, routes or time-outs. Next: `route`.
+
+mod acceptor;
+mod certificate;
+mod chain;
+mod client_verifier;
+mod connector;
+mod names;
+mod peer;
+mod provider;
+mod refusal;
+mod server_verifier;
+mod session;
+pub mod spiffe;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use acceptor::Acceptor;
+pub use connector::Connector;
+pub use peer::PeerCertificate;
+pub use refusal::{Refusal, TlsError};
+pub use spiffe::SpiffeId;
+pub use stream::TlsStream;
