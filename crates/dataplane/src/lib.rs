@@ -5,5 +5,6 @@
 
 pub mod http;
 pub mod plan;
+pub mod route;
 pub mod tls;
 pub mod upstream;

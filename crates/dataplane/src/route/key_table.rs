@@ -1,0 +1,36 @@
+//! A hash map by text that never hashes more of a request than its longest key.
+
+use std::collections::HashMap;
+
+/// Keys come from the plan, questions from clients: a question longer than every key is answered
+/// without reading it, and the hash has keys of its own per process, so that nobody can aim at a bucket.
+pub struct KeyTable<T> {
+    entries: HashMap<Box<str>, T, ahash::RandomState>,
+    longest: usize,
+}
+
+// === impl KeyTable ===
+
+impl<T> Default for KeyTable<T> {
+    fn default() -> Self {
+        Self { entries: HashMap::default(), longest: 0 }
+    }
+}
+
+impl<T> KeyTable<T> {
+    /// What is stored under exactly this key.
+    pub fn get(&self, key: &str) -> Option<&T> {
+        if key.len() > self.longest { None } else { self.entries.get(key) }
+    }
+
+    /// The entry of this key, made when it is new.
+    pub fn entry(&mut self, key: &str, new: impl FnOnce() -> T) -> &mut T {
+        self.longest = self.longest.max(key.len());
+        self.entries.entry(key.into()).or_insert_with(new)
+    }
+
+    /// Every entry, in no order.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.values_mut()
+    }
+}

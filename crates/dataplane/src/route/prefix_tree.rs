@@ -1,0 +1,126 @@
+//! Path prefixes as a tree of segments: one look-up per segment, whatever the number of prefixes.
+//!
+//! A walk stops at the first segment that no prefix has, and each byte of a path is hashed at most
+//! once, so a path of 30,000 segments costs no more than the longest prefix of the plan.
+
+use super::RouteIndex;
+use super::key_table::KeyTable;
+use super::prefix;
+
+/// The root stands for the prefix `/`.
+pub struct PrefixTree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    children: KeyTable<usize>,
+    routes: Vec<RouteIndex>,
+    parent: Option<usize>,
+    /// The nearest node above that has routes.
+    shorter: Option<usize>,
+}
+
+// === impl PrefixTree ===
+
+impl Default for PrefixTree {
+    fn default() -> Self {
+        Self { nodes: vec![Node::default()] }
+    }
+}
+
+impl PrefixTree {
+    /// Adds a route behind the routes with the same prefix.
+    pub fn insert(&mut self, prefix: &str, route: RouteIndex) {
+        let mut node = 0;
+        for segment in segments(prefix::trimmed(prefix)) {
+            let next = self.nodes.len();
+            let child = *self.nodes[node].children.entry(segment, || next);
+            if child == next {
+                self.nodes.push(Node { parent: Some(node), ..Node::default() });
+            }
+            node = child;
+        }
+        self.nodes[node].routes.push(route);
+    }
+
+    /// Lets every node find the next shorter prefix in one step; parents stand before their children.
+    pub fn link(&mut self) {
+        for node in 1..self.nodes.len() {
+            let Some(parent) = self.nodes[node].parent else { continue };
+            let above = &self.nodes[parent];
+            self.nodes[node].shorter = if above.routes.is_empty() { above.shorter } else { Some(parent) };
+        }
+    }
+
+    /// Offers the routes of each prefix of the path, the longest first, until one is taken.
+    pub fn search(&self, path: &str, mut take: impl FnMut(&[RouteIndex]) -> Option<RouteIndex>) -> Option<RouteIndex> {
+        let mut next = Some(self.deepest(path)?);
+        while let Some(node) = next {
+            let node = &self.nodes[node];
+            if let Some(found) = take(&node.routes) {
+                return Some(found);
+            }
+            next = node.shorter;
+        }
+        None
+    }
+
+    fn deepest(&self, path: &str) -> Option<usize> {
+        if !path.starts_with('/') {
+            return None;
+        }
+        let mut node = 0;
+        for segment in segments(path) {
+            match self.nodes[node].children.get(segment) {
+                Some(child) => node = *child,
+                None => break,
+            }
+        }
+        Some(node)
+    }
+}
+
+/// `/a/b` is `a`, `b`; `/a/` is `a` and an empty one; nothing is nothing.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.strip_prefix('/').into_iter().flat_map(|path| path.split('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(prefixes: &[&str]) -> PrefixTree {
+        let mut tree = PrefixTree::default();
+        prefixes.iter().enumerate().for_each(|(route, prefix)| tree.insert(prefix, route));
+        tree.link();
+        tree
+    }
+
+    fn offered(tree: &PrefixTree, path: &str) -> Vec<RouteIndex> {
+        let mut offered = Vec::new();
+        tree.search(path, |routes| {
+            offered.extend_from_slice(routes);
+            None
+        });
+        offered
+    }
+
+    #[test]
+    fn prefixes_are_offered_longest_first() {
+        let tree = tree(&["/", "/a/b", "/a", "/a/b/c/d"]);
+        assert_eq!(offered(&tree, "/a/b/c"), [1, 2, 0], "/a/b, then /a, then /");
+        assert_eq!(offered(&tree, "/a/b/c/d/e"), [3, 1, 2, 0], "the node without routes is skipped");
+        assert_eq!(offered(&tree, "/ab"), [0], "a prefix ends where a segment ends");
+        assert_eq!(offered(&tree, "*"), Vec::<RouteIndex>::new(), "`*` has no prefix");
+    }
+
+    #[test]
+    fn an_empty_segment_counts_as_one() {
+        let tree = tree(&["/a//"]);
+        assert_eq!(offered(&tree, "/a//b"), [0], "an empty segment and another one below the prefix");
+        assert_eq!(offered(&tree, "/a/b"), Vec::<RouteIndex>::new(), "`b` is not the empty segment");
+        assert_eq!(offered(&tree, "/a/"), [0], "it ends with the empty segment");
+        assert_eq!(offered(&tree, "/a"), Vec::<RouteIndex>::new(), "the empty segment is missing");
+    }
+}
