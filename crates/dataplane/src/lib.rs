@@ -6,5 +6,6 @@
 pub mod http;
 pub mod plan;
 pub mod route;
+pub mod telemetry;
 pub mod tls;
 pub mod upstream;

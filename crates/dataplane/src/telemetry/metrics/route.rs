@@ -1,0 +1,137 @@
+//! What is counted per route.
+
+use std::sync::OnceLock;
+
+use super::cells::Counter;
+use super::histogram::{Histogram, HistogramTotals};
+use super::registry::RouteKey;
+use super::text::{Exposition, Kind};
+use crate::telemetry::Ended;
+use crate::telemetry::flag::{self, FLAGS};
+
+const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The cells of one route on one data thread.
+///
+/// They take memory only from the first exchange on: with ten thousand routes most are never asked.
+#[derive(Debug, Default)]
+pub struct RouteCells {
+    counts: OnceLock<Box<Counts>>,
+}
+
+// The alignment keeps the cells of two threads off each other's cache lines.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Counts {
+    requests: [Counter; CLASSES.len()],
+    flags: [Counter; FLAGS.len()],
+    request_bytes: Counter,
+    response_bytes: Counter,
+    retries: Counter,
+    duration: Histogram,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RouteTotals {
+    requests: [u64; CLASSES.len()],
+    flags: [u64; FLAGS.len()],
+    request_bytes: u64,
+    response_bytes: u64,
+    retries: u64,
+    duration: HistogramTotals,
+}
+
+// === impl RouteCells ===
+
+impl RouteCells {
+    /// Counts one exchange.
+    pub fn record(&self, ended: &Ended<'_>) {
+        let counts = self.counts.get_or_init(Box::default);
+        let class = usize::from(ended.status / 100);
+        counts.requests[if class < CLASSES.len() { class } else { 0 }].increment();
+        if let Some(flag) = ended.flag {
+            counts.flags[flag::index(flag)].increment();
+        }
+        counts.request_bytes.add(ended.request_bytes);
+        counts.response_bytes.add(ended.response_bytes);
+        counts.retries.add(u64::from(ended.attempts.saturating_sub(1)));
+        counts.duration.record(ended.stages.total);
+    }
+}
+
+// === impl RouteTotals ===
+
+impl RouteTotals {
+    /// The sum over data threads; none: the route was never asked.
+    pub(super) fn of<'a>(cells: impl Iterator<Item = &'a RouteCells>) -> Option<Self> {
+        let mut used = cells.filter_map(|cells| cells.counts.get()).peekable();
+        used.peek()?;
+        let mut totals = Self::default();
+        used.for_each(|counts| totals.add(counts));
+        Some(totals)
+    }
+
+    fn add(&mut self, counts: &Counts) {
+        add_all(&mut self.requests, &counts.requests);
+        add_all(&mut self.flags, &counts.flags);
+        self.request_bytes += counts.request_bytes.get();
+        self.response_bytes += counts.response_bytes.get();
+        self.retries += counts.retries.get();
+        self.duration.add(&counts.duration);
+    }
+}
+
+pub(super) fn add_all(totals: &mut [u64], cells: &[Counter]) {
+    totals.iter_mut().zip(cells).for_each(|(total, cell)| *total += cell.get());
+}
+
+/// A plain counter family: name, help, which total.
+type Family = (&'static str, &'static str, fn(&RouteTotals) -> u64);
+
+const FAMILIES: [Family; 3] = [
+    ("flatproxy_request_bytes_total", "Body bytes received from clients.", |totals| totals.request_bytes),
+    ("flatproxy_response_bytes_total", "Body bytes sent to clients.", |totals| totals.response_bytes),
+    ("flatproxy_retries_total", "Attempts beyond the first.", |totals| totals.retries),
+];
+
+pub(super) fn render(text: &mut Exposition<'_>, rows: &[(RouteKey, RouteTotals)]) {
+    render_requests(text, rows);
+    for (name, help, total) in FAMILIES {
+        text.family(name, Kind::Counter, help);
+        for (key, totals) in rows {
+            text.sample(name, &labels(key), total(totals));
+        }
+    }
+    let name = "flatproxy_request_duration_seconds";
+    text.family(name, Kind::Histogram, "From the whole request head to the end of the response.");
+    for (key, totals) in rows {
+        text.histogram(name, &labels(key), &totals.duration);
+    }
+}
+
+fn render_requests(text: &mut Exposition<'_>, rows: &[(RouteKey, RouteTotals)]) {
+    let name = "flatproxy_requests_total";
+    text.family(name, Kind::Counter, "Exchanges by class of the response's status; none: no response was sent.");
+    for (key, totals) in rows {
+        let [listener, route] = labels(key);
+        for (class, count) in seen(&CLASSES, &totals.requests) {
+            text.sample(name, &[listener, route, ("status", class)], count);
+        }
+    }
+    let name = "flatproxy_flagged_requests_total";
+    text.family(name, Kind::Counter, "Exchanges that did not end well, by flag.");
+    for (key, totals) in rows {
+        let [listener, route] = labels(key);
+        for (flag, count) in seen(&FLAGS, &totals.flags) {
+            text.sample(name, &[listener, route, ("flag", flag)], count);
+        }
+    }
+}
+
+fn labels(key: &RouteKey) -> [(&str, &str); 2] {
+    [("listener", &key.listener), ("route", &key.route)]
+}
+
+fn seen<'a>(labels: &'a [&'static str], counts: &'a [u64]) -> impl Iterator<Item = (&'static str, u64)> + 'a {
+    labels.iter().copied().zip(counts.iter().copied()).filter(|(_, count)| *count > 0)
+}
