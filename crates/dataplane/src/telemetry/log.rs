@@ -24,7 +24,7 @@ const QUEUE: usize = 1024;
 #[allow(missing_docs)] // the field's own words
 pub enum Level {
     Info,
-    Warning,
+    Warn,
     Error,
 }
 
@@ -32,7 +32,7 @@ pub enum Level {
 type EventKind = (&'static str, &'static str);
 
 struct Logger {
-    spool: Option<Spool>,
+    spool: Spool,
     state: Mutex<State>,
 }
 
@@ -55,7 +55,7 @@ pub fn event(level: Level, target: &'static str, message: &'static str, fields: 
 
 /// Waits until all events until now are written: for the end of the process. `false`: it took too long.
 pub fn settle(deadline: Duration) -> bool {
-    logger().spool.as_ref().is_some_and(|spool| spool.settle(deadline))
+    logger().spool.settle(deadline)
 }
 
 fn logger() -> &'static Logger {
@@ -68,13 +68,12 @@ fn logger() -> &'static Logger {
 
 impl Logger {
     fn new(target: Target) -> Self {
-        // Without a thread there is no log; the proxy goes on all the same.
-        let spool = Spool::start("log", target, QUEUE, |_| ()).ok();
+        let spool = Spool::new("log", QUEUE, |_| ());
+        let _ = spool.switch(target); // without a thread there is no log; the proxy goes on all the same
         Self { spool, state: Mutex::new(State { clock: WallClock::new(), samples: HashMap::new() }) }
     }
 
     fn event(&self, level: Level, kind: EventKind, fields: &[(&str, &dyn Display)]) {
-        let Some(spool) = &self.spool else { return };
         let now = Instant::now();
         let mut bytes = Vec::with_capacity(256);
         {
@@ -87,7 +86,7 @@ impl Logger {
             drop(state);
             append(&mut bytes, level, kind, fields, suppressed);
         }
-        let _ = spool.sender().send(Batch { bytes, lines: 1, home: None }); // a full queue: the line is lost
+        let _ = self.spool.sender().send(Batch { bytes, lines: 1, home: None }); // a full queue: the line is lost
     }
 }
 
@@ -137,7 +136,7 @@ impl Level {
     fn label(self) -> &'static str {
         match self {
             Level::Info => "info",
-            Level::Warning => "warning",
+            Level::Warn => "warn",
             Level::Error => "error",
         }
     }
@@ -157,7 +156,7 @@ mod tests {
         drop(writer);
         let logger = Logger::new(target);
         speak(&logger);
-        assert!(logger.spool.as_ref().is_some_and(|spool| spool.close(Duration::from_secs(10))), "the log must end");
+        assert!(logger.spool.close(Duration::from_secs(10)), "the log must end");
         let lines = BufReader::new(std::fs::File::from(reader)).lines();
         lines.map(|line| serde_json::from_str(&line.expect("a line")).expect("every line must be JSON")).collect()
     }
@@ -165,14 +164,10 @@ mod tests {
     #[test]
     fn an_event_is_one_json_line_with_its_fields() {
         let lines = written(|logger| {
-            logger.event(
-                Level::Warning,
-                ("tls", "client refused"),
-                &[("reason", &"expired"), ("client \"x\"", &"a\nb")],
-            );
+            logger.event(Level::Warn, ("tls", "client refused"), &[("reason", &"expired"), ("client \"x\"", &"a\nb")]);
         });
         assert_eq!(lines.len(), 1);
-        assert_eq!(lines[0]["level"], "warning");
+        assert_eq!(lines[0]["level"], "warn");
         assert_eq!(lines[0]["target"], "tls");
         assert_eq!(lines[0]["message"], "client refused");
         assert_eq!(lines[0]["reason"], "expired");
@@ -184,7 +179,7 @@ mod tests {
     fn an_event_that_repeats_is_sampled_by_kind() {
         let lines = written(|logger| {
             for _ in 0..1_000 {
-                logger.event(Level::Warning, ("tls", "client refused"), &[]);
+                logger.event(Level::Warn, ("tls", "client refused"), &[]);
             }
             logger.event(Level::Info, ("plan", "applied"), &[]);
         });

@@ -12,6 +12,7 @@ mod json;
 pub mod log;
 pub mod metrics;
 mod spool;
+pub mod transition;
 
 pub use access_log::{AccessLog, LineWriter};
 pub use ended::{Ended, Stages};

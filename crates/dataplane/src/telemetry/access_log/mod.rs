@@ -53,16 +53,15 @@ pub struct LineWriter {
 // === impl AccessLog ===
 
 impl AccessLog {
-    /// Opens the destination and starts the thread that writes.
+    /// Opens the destination; unless it is `Off`, starts the thread that writes.
     pub fn start(destination: &document::AccessLog, workers: usize) -> Result<Arc<Self>, PlanError> {
-        let target = open(destination)?;
-        let spool = Spool::start("access-log", target, workers.max(1) * BATCHES_PER_WORKER, report)
-            .map_err(|error| PlanError::new(format!("access log: no thread to write it: {error}")))?;
-        Ok(Arc::new(Self {
-            spool,
-            enabled: Arc::new(AtomicBool::new(*destination != document::AccessLog::Off)),
-            destination: Mutex::new(destination.clone()),
-        }))
+        let log = Self {
+            spool: Spool::new("access-log", workers.max(1) * BATCHES_PER_WORKER, report),
+            enabled: Arc::new(AtomicBool::new(false)),
+            destination: Mutex::new(document::AccessLog::Off),
+        };
+        log.switch(destination)?;
+        Ok(Arc::new(log))
     }
 
     /// For one data thread.
@@ -81,9 +80,8 @@ impl AccessLog {
 
     /// Goes on at another destination, or at the same one opened again. On an error nothing changes.
     pub fn switch(&self, destination: &document::AccessLog) -> Result<(), PlanError> {
-        let target = open(destination)?;
+        self.spool.switch(open(destination)?).map_err(|error| refused("no thread to write it", &error))?;
         *self.destination.lock().unwrap_or_else(PoisonError::into_inner) = destination.clone();
-        self.spool.switch(target);
         self.enabled.store(*destination != document::AccessLog::Off, Relaxed);
         Ok(())
     }
@@ -127,16 +125,14 @@ impl AccessLog {
 fn open(destination: &document::AccessLog) -> Result<Target, PlanError> {
     match destination {
         document::AccessLog::Off => Ok(Target::nowhere()),
-        document::AccessLog::Stdout => {
-            Target::stdout().map_err(|error| PlanError::new(format!("access log: stdout: {error}")))
-        }
-        document::AccessLog::Stderr => {
-            Target::stderr().map_err(|error| PlanError::new(format!("access log: stderr: {error}")))
-        }
-        document::AccessLog::File(path) => {
-            Target::file(path).map_err(|error| PlanError::new(format!("access log: {path}: {error}")))
-        }
+        document::AccessLog::Stdout => Target::stdout().map_err(|error| refused("stdout", &error)),
+        document::AccessLog::Stderr => Target::stderr().map_err(|error| refused("stderr", &error)),
+        document::AccessLog::File(path) => Target::file(path).map_err(|error| refused(path, &error)),
     }
+}
+
+fn refused(what: &str, error: &io::Error) -> PlanError {
+    PlanError::new(format!("access log: {what}: {error}"))
 }
 
 fn report(outcome: Result<u64, &io::Error>) {

@@ -1,5 +1,6 @@
 //! The cells that everything is counted in: one writer, any number of readers.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -74,9 +75,12 @@ impl Reasons {
         counter.increment();
     }
 
-    /// Every reason that was seen, with its count.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.slots.iter().map_while(|(label, counter)| Some((*label.get()?, counter.get())))
+    /// Adds what was counted to the totals.
+    pub(super) fn add_to(&self, totals: &mut BTreeMap<&'static str, u64>) {
+        for (label, counter) in &self.slots {
+            let Some(label) = label.get() else { continue };
+            *totals.entry(label).or_default() += counter.get();
+        }
     }
 }
 

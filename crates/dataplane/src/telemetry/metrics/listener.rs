@@ -10,28 +10,51 @@ use super::text::{Exposition, Kind};
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct ListenerCells {
-    /// Connections accepted.
-    pub accepted: Counter,
-    /// Connections open now.
-    pub active: Gauge,
+    accepted: Counter,
+    active: Gauge,
     /// Connections closed at once because the listener had as many as it may.
-    pub over_limit: Counter,
-    /// TLS handshakes done from scratch.
-    pub handshakes: Counter,
-    /// TLS handshakes that resumed a session.
-    pub resumptions: Counter,
-    /// TLS handshakes refused, by reason.
-    pub handshakes_refused: Reasons,
-    /// Requests that could not be read, by reason.
-    pub bad_requests: Reasons,
+    pub refused: Counter,
+    handshakes: Counter,
+    resumptions: Counter,
+    handshakes_refused: Reasons,
+    bad_requests: Reasons,
 }
+
+/// A client's connection while it is open; counted as active until it is dropped.
+#[derive(Debug)]
+pub struct OpenConnection(Arc<ListenerCells>);
 
 // === impl ListenerCells ===
 
 impl ListenerCells {
-    /// A handshake is done.
+    /// Counts a connection as accepted, and as active until the answer is dropped.
+    pub fn opened(self: &Arc<Self>) -> OpenConnection {
+        self.accepted.increment();
+        self.active.up();
+        OpenConnection(Arc::clone(self))
+    }
+
+    /// Counts a TLS handshake that is done: from scratch, or by resuming a session.
     pub fn handshake(&self, resumed: bool) {
         if resumed { self.resumptions.increment() } else { self.handshakes.increment() }
+    }
+
+    /// Counts a TLS handshake that failed or was refused.
+    pub fn handshake_refused(&self, reason: &'static str) {
+        self.handshakes_refused.increment(reason);
+    }
+
+    /// Counts a request that could not be read.
+    pub fn bad_request(&self, reason: &'static str) {
+        self.bad_requests.increment(reason);
+    }
+}
+
+// === impl OpenConnection ===
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.active.down();
     }
 }
 
@@ -44,9 +67,9 @@ pub(super) fn render(text: &mut Exposition<'_>, rows: &[Row]) {
     let name = "flatproxy_connections_active";
     text.family(name, Kind::Gauge, "Client connections open now.");
     sums(text, name, rows, |cells| cells.active.get());
-    let name = "flatproxy_connections_over_limit_total";
+    let name = "flatproxy_connections_refused_total";
     text.family(name, Kind::Counter, "Client connections closed at once because the listener was full.");
-    sums(text, name, rows, |cells| cells.over_limit.get());
+    sums(text, name, rows, |cells| cells.refused.get());
     render_handshakes(text, rows);
     let name = "flatproxy_tls_handshakes_refused_total";
     text.family(name, Kind::Counter, "TLS handshakes with clients refused, by reason.");
@@ -78,9 +101,9 @@ fn sum(cells: &[Arc<ListenerCells>], value: fn(&ListenerCells) -> u64) -> u64 {
 
 fn reasons(text: &mut Exposition<'_>, name: &str, rows: &[Row], value: fn(&ListenerCells) -> &Reasons) {
     for (listener, cells) in rows {
-        let mut totals = BTreeMap::<&str, u64>::new();
-        for (reason, count) in cells.iter().flat_map(|cells| value(cells).iter()) {
-            *totals.entry(reason).or_default() += count;
+        let mut totals = BTreeMap::new();
+        for cells in cells.iter() {
+            value(cells).add_to(&mut totals);
         }
         for (reason, total) in totals {
             text.sample(name, &[("listener", listener), ("reason", reason)], total);

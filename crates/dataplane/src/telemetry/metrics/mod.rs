@@ -9,15 +9,15 @@ mod listener;
 mod registry;
 mod route;
 mod text;
-mod upstream;
+pub mod upstream;
 
 pub use cells::{Counter, Gauge, Reasons};
 pub use histogram::Histogram;
-pub use listener::ListenerCells;
+pub use listener::{ListenerCells, OpenConnection};
 pub use registry::{NO_ROUTE, Registry};
 pub use route::RouteCells;
 pub use text::{Exposition, Kind};
-pub use upstream::{ConnectFailure, Outcome, Overload, UpstreamCells};
+pub use upstream::{ConnectFailure, Outcome, UpstreamCells, UpstreamConnection};
 
 #[cfg(test)]
 mod tests;

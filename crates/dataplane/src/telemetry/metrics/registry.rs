@@ -10,8 +10,8 @@ use super::text::Exposition;
 use super::upstream::{self, UpstreamCells, UpstreamTotals};
 use crate::plan::document::PlanDocument;
 
-/// The route label of exchanges that no route matched.
-pub const NO_ROUTE: &str = "-";
+/// The name of what counts exchanges that no route matched; no route of a plan has it. Its label is `-`.
+pub const NO_ROUTE: &str = "";
 
 /// How long a name that is gone from the plan is still shown: time for a last scrape, for exchanges
 /// that began on the old plan, and for a plan that is taken back.

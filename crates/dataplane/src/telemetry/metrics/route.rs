@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::cells::Counter;
 use super::histogram::{Histogram, HistogramTotals};
-use super::registry::RouteKey;
+use super::registry::{NO_ROUTE, RouteKey};
 use super::text::{Exposition, Kind};
 use crate::telemetry::Ended;
 use crate::telemetry::flag::{self, FLAGS};
@@ -129,7 +129,8 @@ fn render_requests(text: &mut Exposition<'_>, rows: &[(RouteKey, RouteTotals)]) 
 }
 
 fn labels(key: &RouteKey) -> [(&str, &str); 2] {
-    [("listener", &key.listener), ("route", &key.route)]
+    let route: &str = if *key.route == *NO_ROUTE { "-" } else { &key.route };
+    [("listener", &key.listener), ("route", route)]
 }
 
 fn seen<'a>(labels: &'a [&'static str], counts: &'a [u64]) -> impl Iterator<Item = (&'static str, u64)> + 'a {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -5,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::plan::document::PlanDocument;
 use crate::telemetry::{Ended, Stages};
+use crate::upstream::{Change, Overload};
 
 fn rendered(registry: &Registry) -> String {
     let mut out = String::new();
@@ -137,8 +139,8 @@ fn a_name_gone_from_the_plan_is_shown_for_a_while_and_then_dropped() {
     for route in ["orders", "basket", NO_ROUTE] {
         registry.route(0, "web", route).record(&Ended::example());
     }
-    registry.upstream(0, "old").opened.increment();
-    registry.listener(0, "web").accepted.increment();
+    drop(registry.upstream(0, "old").opened());
+    drop(registry.listener(0, "web").opened());
     let next = plan("web", &["orders"], "new");
     registry.retain_at(&next, now);
     assert!(rendered(&registry).contains("basket"), "a last scrape must still see what is gone");
@@ -175,21 +177,19 @@ fn a_route_that_was_never_asked_takes_no_line() {
 fn listeners_show_connections_handshakes_and_refusals_by_reason() {
     let registry = Registry::new(2);
     let (first, second) = (registry.listener(0, "web"), registry.listener(1, "web"));
+    let _open = [first.opened(), second.opened()];
     for cells in [&first, &second] {
-        cells.accepted.add(2);
-        cells.active.up();
-        cells.active.up();
-        cells.active.down();
+        drop(cells.opened());
         cells.handshake(true);
-        cells.handshakes_refused.increment("expired");
+        cells.handshake_refused("expired");
     }
     second.handshake(false);
-    second.handshakes_refused.increment("unknown_ca");
-    second.bad_requests.increment("obs_fold");
-    second.over_limit.increment();
+    second.handshake_refused("unknown_ca");
+    second.bad_request("obs_fold");
+    second.refused.increment();
     assert_shows(&registry, r#"flatproxy_connections_total{listener="web"} 4"#);
     assert_shows(&registry, r#"flatproxy_connections_active{listener="web"} 2"#);
-    assert_shows(&registry, r#"flatproxy_connections_over_limit_total{listener="web"} 1"#);
+    assert_shows(&registry, r#"flatproxy_connections_refused_total{listener="web"} 1"#);
     assert_shows(&registry, r#"flatproxy_tls_handshakes_total{listener="web",kind="resumed"} 2"#);
     assert_shows(&registry, r#"flatproxy_tls_handshakes_total{listener="web",kind="full"} 1"#);
     assert_shows(&registry, r#"flatproxy_tls_handshakes_refused_total{listener="web",reason="expired"} 2"#);
@@ -203,31 +203,32 @@ fn reasons_beyond_the_slots_count_as_other() {
     for number in 0..100 {
         reasons.increment(Box::leak(format!("reason-{number}").into_boxed_str()));
     }
-    let seen: Vec<_> = reasons.iter().collect();
+    let mut seen = BTreeMap::new();
+    reasons.add_to(&mut seen);
     assert_eq!(seen.len(), 48, "the set of reasons must be bounded");
-    assert_eq!(seen.last(), Some(&("other", 53)), "no refusal may go uncounted");
+    assert_eq!(seen["other"], 53, "no refusal may go uncounted");
 }
 
 #[test]
 fn upstreams_show_attempts_connections_and_limits() {
     let registry = Registry::new(1);
     let (data, checks) = (registry.upstream(0, "orders"), registry.upstream(registry.background(), "orders"));
-    data.attempt(Outcome::Replied, Some(Duration::from_millis(3)));
-    data.attempt(Outcome::TimedOut, None);
+    data.attempt(Outcome::Success, Some(Duration::from_millis(3)));
+    data.attempt(Outcome::Timeout, None);
     data.connect_failed(ConnectFailure::Refused);
     data.overload(Overload::Pending);
-    data.opened.add(3);
-    data.closed.increment();
-    checks.ejected.increment();
-    checks.checks_failed.add(3);
-    assert_shows(&registry, r#"flatproxy_upstream_attempts_total{upstream="orders",outcome="replied"} 1"#);
-    assert_shows(&registry, r#"flatproxy_upstream_attempts_total{upstream="orders",outcome="timed_out"} 1"#);
+    let _open = [data.opened(), data.opened()];
+    drop(data.opened());
+    data.changed(Change::Ejected);
+    checks.changed(Change::Ejected);
+    assert_shows(&registry, r#"flatproxy_upstream_attempts_total{upstream="orders",outcome="success"} 1"#);
+    assert_shows(&registry, r#"flatproxy_upstream_attempts_total{upstream="orders",outcome="timeout"} 1"#);
     assert_shows(&registry, r#"flatproxy_upstream_attempts_total{upstream="orders",outcome="reset"} 0"#);
     assert_shows(&registry, r#"flatproxy_upstream_connect_failures_total{upstream="orders",reason="refused"} 1"#);
     assert_shows(&registry, r#"flatproxy_upstream_overloads_total{upstream="orders",limit="pending"} 1"#);
     assert_shows(&registry, r#"flatproxy_upstream_connections_active{upstream="orders"} 2"#);
-    assert_shows(&registry, r#"flatproxy_upstream_ejections_total{upstream="orders"} 1"#);
-    assert_shows(&registry, r#"flatproxy_upstream_health_checks_total{upstream="orders",result="failed"} 3"#);
+    assert_shows(&registry, r#"flatproxy_upstream_changes_total{upstream="orders",change="ejected"} 2"#);
+    assert_shows(&registry, r#"flatproxy_upstream_connections_opened_total{upstream="orders"} 3"#);
     assert_shows(&registry, r#"flatproxy_upstream_reply_seconds_bucket{upstream="orders",le="0.005"} 1"#);
 }
 
@@ -242,8 +243,8 @@ fn label_values_are_escaped() {
 fn every_sample_stands_under_its_help_and_type() {
     let registry = Registry::new(1);
     registry.route(0, "web", "orders").record(&Ended::example());
-    registry.upstream(0, "orders").opened.increment();
-    registry.listener(0, "web").accepted.increment();
+    drop(registry.upstream(0, "orders").opened());
+    drop(registry.listener(0, "web").opened());
     let text = rendered(&registry);
     let mut family = "";
     for line in text.lines() {

@@ -1,42 +1,42 @@
 //! What is counted per upstream.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cells::Counter;
+use super::cells::{Counter, Reasons};
 use super::histogram::{Histogram, HistogramTotals};
 use super::route::add_all;
 use super::text::{Exposition, Kind};
+use crate::upstream::{Change, Overload};
+
+/// The limits of an upstream, as labels.
+const OVERLOADS: [&str; 3] = ["connections", "pending", "requests"];
 
 /// The cells of one upstream on one data thread.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct UpstreamCells {
-    /// Connections opened.
-    pub opened: Counter,
     /// Attempts that found an idle connection.
     pub reused: Counter,
-    /// Connections closed, by whichever side.
-    pub closed: Counter,
-    /// Endpoints ejected because of what traffic showed.
-    pub ejected: Counter,
-    /// Endpoints that came back from ejection.
-    pub returned: Counter,
-    /// Health checks passed.
-    pub checks_passed: Counter,
-    /// Health checks failed.
-    pub checks_failed: Counter,
+    opened: Counter,
+    closed: Counter,
+    changes: Reasons,
     attempts: [Counter; Outcome::ALL.len()],
     connect_failures: [Counter; ConnectFailure::ALL.len()],
-    overloads: [Counter; Overload::ALL.len()],
+    overloads: [Counter; OVERLOADS.len()],
     reply_time: Histogram,
 }
+
+/// A connection to an upstream while it is open; counted as closed when it is dropped.
+#[derive(Debug)]
+pub struct UpstreamConnection(Arc<UpstreamCells>);
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// A reply below 500.
-    Replied,
+    Success,
     /// A reply of 500 or more.
     ServerError,
     /// No connection could be made.
@@ -44,9 +44,9 @@ pub enum Outcome {
     /// The connection broke before the reply was whole.
     Reset,
     /// The reply was not HTTP.
-    BadReply,
+    Protocol,
     /// The time was up.
-    TimedOut,
+    Timeout,
     /// The client went away, or a filter answered.
     Cancelled,
 }
@@ -57,35 +57,22 @@ pub enum ConnectFailure {
     /// Nobody listens there.
     Refused,
     /// No answer within the connect time-out.
-    TimedOut,
+    Timeout,
     /// The TLS handshake failed, or the endpoint is not who it should be.
     Tls,
     /// Anything else the system reports.
     Other,
 }
 
-/// Which limit of an upstream was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overload {
-    /// `max_connections`.
-    Connections,
-    /// `max_pending`.
-    Pending,
-    /// `max_requests`.
-    Requests,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct UpstreamTotals {
     attempts: [u64; Outcome::ALL.len()],
     connect_failures: [u64; ConnectFailure::ALL.len()],
-    overloads: [u64; Overload::ALL.len()],
+    overloads: [u64; OVERLOADS.len()],
     opened: u64,
     reused: u64,
     closed: u64,
-    ejected: u64,
-    returned: u64,
-    checks: [u64; 2],
+    changes: BTreeMap<&'static str, u64>,
     reply_time: HistogramTotals,
 }
 
@@ -107,7 +94,31 @@ impl UpstreamCells {
 
     /// Counts a request turned away because a limit was reached.
     pub fn overload(&self, limit: Overload) {
-        self.overloads[limit as usize].increment();
+        let index = match limit {
+            Overload::Connections => 0,
+            Overload::Pending => 1,
+            Overload::Requests => 2,
+        };
+        self.overloads[index].increment();
+    }
+
+    /// Counts a connection as opened, and as closed when the answer is dropped.
+    pub fn opened(self: &Arc<Self>) -> UpstreamConnection {
+        self.opened.increment();
+        UpstreamConnection(Arc::clone(self))
+    }
+
+    /// Counts a change in the standing of the upstream or of one of its endpoints.
+    pub fn changed(&self, change: Change) {
+        self.changes.increment(change.as_str());
+    }
+}
+
+// === impl UpstreamConnection ===
+
+impl Drop for UpstreamConnection {
+    fn drop(&mut self) {
+        self.0.closed.increment();
     }
 }
 
@@ -115,19 +126,13 @@ impl UpstreamCells {
 
 impl Outcome {
     const ALL: [&'static str; 7] =
-        ["replied", "server_error", "connect_failed", "reset", "bad_reply", "timed_out", "cancelled"];
+        ["success", "server_error", "connect_failed", "reset", "protocol", "timeout", "cancelled"];
 }
 
 // === impl ConnectFailure ===
 
 impl ConnectFailure {
-    const ALL: [&'static str; 4] = ["refused", "timed_out", "tls", "other"];
-}
-
-// === impl Overload ===
-
-impl Overload {
-    const ALL: [&'static str; 3] = ["connections", "pending", "requests"];
+    const ALL: [&'static str; 4] = ["refused", "timeout", "tls", "other"];
 }
 
 // === impl UpstreamTotals ===
@@ -148,10 +153,7 @@ impl UpstreamTotals {
         self.opened += cells.opened.get();
         self.reused += cells.reused.get();
         self.closed += cells.closed.get();
-        self.ejected += cells.ejected.get();
-        self.returned += cells.returned.get();
-        self.checks[0] += cells.checks_passed.get();
-        self.checks[1] += cells.checks_failed.get();
+        cells.changes.add_to(&mut self.changes);
         self.reply_time.add(&cells.reply_time);
     }
 }
@@ -161,21 +163,19 @@ pub(super) type Row = (Arc<str>, UpstreamTotals);
 /// A family with one value per upstream: name, kind, help, its value.
 type Plain = (&'static str, Kind, &'static str, fn(&UpstreamTotals) -> u64);
 
-const PLAIN: [Plain; 6] = [
+const PLAIN: [Plain; 4] = [
     ("flatproxy_upstream_connections_opened_total", Kind::Counter, "Connections opened to upstreams.", |t| t.opened),
     ("flatproxy_upstream_connections_reused_total", Kind::Counter, "Attempts on an idle connection.", |t| t.reused),
     ("flatproxy_upstream_connections_closed_total", Kind::Counter, "Connections to upstreams closed.", |t| t.closed),
     ("flatproxy_upstream_connections_active", Kind::Gauge, "Connections to upstreams open now.", |t| {
         t.opened.saturating_sub(t.closed)
     }),
-    ("flatproxy_upstream_ejections_total", Kind::Counter, "Endpoints taken out because of failures.", |t| t.ejected),
-    ("flatproxy_upstream_returns_total", Kind::Counter, "Endpoints back from ejection.", |t| t.returned),
 ];
 
 /// A family with one label more: name, help, label, its values, their counts.
 type Labelled = (&'static str, &'static str, &'static str, &'static [&'static str], fn(&UpstreamTotals) -> &[u64]);
 
-const LABELLED: [Labelled; 4] = [
+const LABELLED: [Labelled; 3] = [
     ("flatproxy_upstream_attempts_total", "Attempts by how they ended.", "outcome", &Outcome::ALL, |t| &t.attempts),
     (
         "flatproxy_upstream_connect_failures_total",
@@ -184,10 +184,7 @@ const LABELLED: [Labelled; 4] = [
         &ConnectFailure::ALL,
         |t| &t.connect_failures,
     ),
-    ("flatproxy_upstream_overloads_total", "Requests turned away by a limit.", "limit", &Overload::ALL, |t| {
-        &t.overloads
-    }),
-    ("flatproxy_upstream_health_checks_total", "Health checks.", "result", &["passed", "failed"], |t| &t.checks),
+    ("flatproxy_upstream_overloads_total", "Requests turned away by a limit.", "limit", &OVERLOADS, |t| &t.overloads),
 ];
 
 pub(super) fn render(text: &mut Exposition<'_>, rows: &[Row]) {
@@ -203,6 +200,13 @@ pub(super) fn render(text: &mut Exposition<'_>, rows: &[Row]) {
         text.family(name, kind, help);
         for (upstream, totals) in rows {
             text.sample(name, &[("upstream", upstream)], value(totals));
+        }
+    }
+    let name = "flatproxy_upstream_changes_total";
+    text.family(name, Kind::Counter, "Changes in the standing of an upstream or of its endpoints.");
+    for (upstream, totals) in rows {
+        for (change, count) in &totals.changes {
+            text.sample(name, &[("upstream", upstream), ("change", change)], *count);
         }
     }
     let name = "flatproxy_upstream_reply_seconds";

@@ -10,17 +10,28 @@ mod writer;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(super) use target::Target;
 use writer::Writer;
 
-/// The way to the file.
+/// The way to the file. The thread starts when there is a file: a plan that is only checked, or a log
+/// that is off, takes none.
 #[derive(Debug)]
 pub(super) struct Spool {
+    name: &'static str,
     sender: Sender,
-    finished: Mutex<Receiver<()>>,
+    thread: Mutex<Thread>,
+}
+
+#[derive(Debug)]
+enum Thread {
+    Waiting(Writer),
+    /// The channel is closed when the thread ends, however it ends.
+    Started(Receiver<()>),
+    /// The system would not give us one.
+    Failed,
 }
 
 /// One sender's end of it.
@@ -75,17 +86,12 @@ pub(super) struct Fates {
 // === impl Spool ===
 
 impl Spool {
-    /// Starts the thread that writes. At most `capacity` batches wait for it.
-    pub(super) fn start(name: &str, target: Target, capacity: usize, report: Report) -> io::Result<Self> {
+    /// At most `capacity` batches wait to be written.
+    pub(super) fn new(name: &'static str, capacity: usize, report: Report) -> Self {
         let (queue, messages) = sync_channel(capacity);
-        let (alive, finished) = sync_channel(1);
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(messages, Arc::clone(&shared), target, report);
-        std::thread::Builder::new().name(name.into()).spawn(move || {
-            let _alive = alive; // dropped when the thread ends, however it ends: that is the signal
-            writer.run();
-        })?;
-        Ok(Self { sender: Sender { queue, shared }, finished: Mutex::new(finished) })
+        let writer = Writer::new(messages, Arc::clone(&shared), report);
+        Self { name, sender: Sender { queue, shared }, thread: Mutex::new(Thread::Waiting(writer)) }
     }
 
     pub(super) fn sender(&self) -> Sender {
@@ -93,13 +99,18 @@ impl Spool {
     }
 
     /// From now on lines go there; the one before is closed.
-    pub(super) fn switch(&self, target: Target) {
+    pub(super) fn switch(&self, target: Target) -> io::Result<()> {
+        let started = if target.is_nowhere() { Ok(()) } else { self.start() };
         *self.shared().next_target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
         self.wake();
+        started
     }
 
     /// Waits until what is queued now is written; `false`: it took too long, or the writer is gone.
     pub(super) fn settle(&self, deadline: Duration) -> bool {
+        if !matches!(*self.thread(), Thread::Started(_)) {
+            return true;
+        }
         let (mark, reached) = sync_channel(1);
         self.sender.queue.try_send(Message::Mark(mark)).is_ok() && reached.recv_timeout(deadline).is_ok()
     }
@@ -108,8 +119,10 @@ impl Spool {
     pub(super) fn close(&self, deadline: Duration) -> bool {
         self.shared().closing.store(true, Ordering::SeqCst);
         self.wake();
-        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = finished.recv_timeout(deadline) == Err(RecvTimeoutError::Disconnected);
+        let done = match &*self.thread() {
+            Thread::Started(finished) => finished.recv_timeout(deadline) == Err(RecvTimeoutError::Disconnected),
+            Thread::Waiting(_) | Thread::Failed => true,
+        };
         self.shared().abandoned.store(true, Ordering::SeqCst);
         done
     }
@@ -121,6 +134,27 @@ impl Spool {
             queue_full: shared.queue_full.load(Ordering::Relaxed),
             write_failed: shared.write_failed.load(Ordering::Relaxed),
         }
+    }
+
+    fn start(&self) -> io::Result<()> {
+        let mut thread = self.thread();
+        if let Thread::Started(_) = *thread {
+            return Ok(());
+        }
+        let Thread::Waiting(writer) = std::mem::replace(&mut *thread, Thread::Failed) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let (alive, finished) = sync_channel(1);
+        std::thread::Builder::new().name(self.name.into()).spawn(move || {
+            let _alive = alive; // its end is the signal
+            writer.run();
+        })?;
+        *thread = Thread::Started(finished);
+        Ok(())
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Thread> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shared(&self) -> &Shared {

@@ -22,6 +22,10 @@ impl Target {
         Self(None)
     }
 
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(in crate::telemetry) fn stdout() -> io::Result<Self> {
         Ok(Self(Some(io::stdout().as_fd().try_clone_to_owned()?.into())))
     }

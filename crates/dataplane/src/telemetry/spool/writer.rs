@@ -11,6 +11,7 @@ use super::{Batch, Message, Report, Shared, Target};
 /// A buffer that grew beyond this is not used again.
 const LARGEST_KEPT: usize = 64 * 1024;
 
+#[derive(Debug)]
 pub(super) struct Writer {
     messages: Receiver<Message>,
     shared: Arc<Shared>,
@@ -25,8 +26,8 @@ pub(super) struct Writer {
 // === impl Writer ===
 
 impl Writer {
-    pub(super) fn new(messages: Receiver<Message>, shared: Arc<Shared>, target: Target, report: Report) -> Self {
-        Self { messages, shared, target, report, failing: None, torn: false }
+    pub(super) fn new(messages: Receiver<Message>, shared: Arc<Shared>, report: Report) -> Self {
+        Self { messages, shared, target: Target::nowhere(), report, failing: None, torn: false }
     }
 
     /// Until every sender is gone, or someone closes.
