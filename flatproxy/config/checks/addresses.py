@@ -1,0 +1,51 @@
+"""Do two things want the same address, and is the admin address as private as it must be?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flatproxy.config.checks.findings import Findings
+    from flatproxy.config.models import Config
+    from flatproxy.config.network import Address
+    from flatproxy.config.source import Steps
+
+
+def check(config: Config, findings: Findings) -> None:
+    """Find addresses that are listened on twice, and an admin address that is open to others without a token."""
+    taken: list[tuple[Address, str]] = []
+    for number, listener in enumerate(config.listeners):
+        path: Steps = ("listeners", number, "listen")
+        _report_overlap(listener.listen, taken, path, findings)
+        taken.append((listener.listen, f"listener '{listener.name}'"))
+    if config.admin is None:
+        return
+    _report_overlap(config.admin.listen, taken, ("admin", "listen"), findings)
+    ip = config.admin.listen.ip
+    if ip is not None and not ip.is_loopback and config.admin.token_file is None:
+        findings.error(
+            ("admin", "listen"),
+            f"{config.admin.listen} is open to other machines: add `token_file`, or listen on 127.0.0.1",
+        )
+    if config.admin.token_file is not None and not config.admin.token_file.is_file():
+        findings.error(("admin", "token_file"), f"`token_file` {config.admin.token_file}: no such file")
+
+
+def _report_overlap(
+    address: Address, taken: list[tuple[Address, str]], path: Steps, findings: Findings
+) -> None:
+    for other, owner in taken:
+        if other == address:
+            findings.error(path, f"{address} is taken by {owner}")
+            return
+        if _overlap(address, other):
+            findings.error(path, f"{address} is taken by {owner}: it listens on {other}")
+            return
+
+
+def _overlap(one: Address, other: Address) -> bool:
+    # `[::]` takes IPv4 connections too, as Linux has it by default.
+    if one.port != other.port or one.ip is None or other.ip is None:
+        return False
+    wide = [ip for ip in (one.ip, other.ip) if ip.is_unspecified]
+    return any(ip.version == 6 for ip in wide) or (bool(wide) and one.ip.version == other.ip.version)
