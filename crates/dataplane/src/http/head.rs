@@ -52,11 +52,11 @@ pub struct RequestHead {
     pub version: Version,
     /// Host and port as the client wrote them, without userinfo; empty in an HTTP/1.0 request without `Host`.
     pub authority: String,
-    /// Normalised by the listener's policy; starts with `/`, or is `*`.
+    /// Normalised by the listener's policy; starts with `/`, or is `*`; empty for `CONNECT` only.
     pub path: String,
     /// Without the `?`.
     pub query: Option<String>,
-    /// All fields but `Host`, which lives in `authority`.
+    /// All fields but `Host`, which lives in `authority`, and those that `framing` stands for.
     pub fields: Fields,
     /// How its body ends.
     pub framing: Framing,
@@ -64,7 +64,7 @@ pub struct RequestHead {
     pub keep_alive: bool,
     /// The client waits for `100 (Continue)`.
     pub expects_continue: bool,
-    /// `Connection: upgrade` with an `Upgrade` field.
+    /// `Connection: upgrade` with an `Upgrade` field, in HTTP/1.1.
     pub upgrade: bool,
 }
 
@@ -77,10 +77,12 @@ pub struct ResponseHead {
     pub reason: Vec<u8>,
     /// The version it came in.
     pub version: Version,
-    /// All fields.
+    /// All fields but those that `framing` and `declared_length` stand for.
     pub fields: Fields,
     /// How its body ends, knowing the request's method.
     pub framing: Framing,
+    /// Of a response without a body (to `HEAD`, or 304): the length that a body would have had.
+    pub declared_length: Option<u64>,
     /// The connection may carry another exchange after this one.
     pub keep_alive: bool,
 }
@@ -160,6 +162,7 @@ impl ResponseHead {
         self.version = Version::Http11;
         self.fields.clear();
         self.framing = Framing::None;
+        self.declared_length = None;
         self.keep_alive = false;
     }
 }
