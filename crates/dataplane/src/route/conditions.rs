@@ -51,8 +51,14 @@ impl Conditions {
     }
 
     /// Orders routes with the same host and path: greater is more specific.
-    pub fn rank(&self) -> (bool, usize, usize) {
-        (!self.methods.is_empty(), self.headers.len(), self.query.len())
+    pub fn rank(&self) -> (bool, usize, usize, usize) {
+        let exact = self.headers.iter().chain(&self.query).filter(|rule| rule.is_exact()).count();
+        (!self.methods.is_empty(), self.headers.len(), self.query.len(), exact)
+    }
+
+    /// They hold for every request.
+    pub fn is_empty(&self) -> bool {
+        self.methods.is_empty() && self.headers.is_empty() && self.query.is_empty()
     }
 
     /// Every rule holds for this request.
@@ -104,6 +110,10 @@ impl Rule {
             }
         };
         Ok(Rule { name: field.name.as_str().into(), test })
+    }
+
+    fn is_exact(&self) -> bool {
+        matches!(self.test, Test::Value(Value::Exact(_)))
     }
 
     fn holds_for_header(&self, fields: &Fields) -> bool {

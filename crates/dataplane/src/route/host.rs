@@ -53,9 +53,6 @@ impl HostTable {
     }
 
     fn table_of(&mut self, host: &str) -> Result<&mut PathTable, PlanError> {
-        if host == "*" {
-            return Ok(&mut self.any);
-        }
         check(host)?;
         let Some(suffix) = host.strip_prefix("*.") else {
             return Ok(self.exact.entry(host, PathTable::default));

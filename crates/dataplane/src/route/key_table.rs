@@ -1,13 +1,21 @@
 //! A hash map by text that never hashes more of a request than its longest key.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
+
+use ahash::{AHasher, RandomState};
 
 /// Keys come from the plan, questions from clients: a question longer than every key is answered
 /// without reading it, and the hash has keys of its own per process, so that nobody can aim at a bucket.
 pub struct KeyTable<T> {
-    entries: HashMap<Box<str>, T, ahash::RandomState>,
+    entries: HashMap<Box<str>, T, ProcessKeys>,
     longest: usize,
 }
+
+/// One set of random hash keys for all tables: a plan has tens of thousands, and keys in each would fill the cache.
+#[derive(Default, Clone, Copy)]
+struct ProcessKeys;
 
 // === impl KeyTable ===
 
@@ -32,5 +40,16 @@ impl<T> KeyTable<T> {
     /// Every entry, in no order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.entries.values_mut()
+    }
+}
+
+// === impl ProcessKeys ===
+
+impl BuildHasher for ProcessKeys {
+    type Hasher = AHasher;
+
+    fn build_hasher(&self) -> AHasher {
+        static KEYS: OnceLock<RandomState> = OnceLock::new();
+        KEYS.get_or_init(RandomState::new).build_hasher()
     }
 }

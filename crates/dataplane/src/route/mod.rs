@@ -9,7 +9,8 @@
 //! | 3 | method | a route that names methods before one that does not |
 //! | 4 | headers | more header rules before fewer |
 //! | 5 | query | more query rules before fewer |
-//! | 6 | file order | earlier before later |
+//! | 6 | exact values | more header and query rules with an exact value before fewer |
+//! | 7 | file order | earlier before later |
 //!
 //! A step decides only between routes that the steps before it left equal; two regexes are equal in
 //! step 2. A request that no route of its exact host takes goes on to the wildcards and then to the
@@ -48,11 +49,14 @@ use crate::plan::{PlanError, document};
 /// The place of a route in the list that the router was built from.
 pub type RouteIndex = usize;
 
+/// Routes with the same host and path, in the order in which they are tried; most often there is one.
+type Candidates = smallvec::SmallVec<[RouteIndex; 2]>;
+
 /// The routes of one listener, indexed so that finding one costs the same among 10 and 10,000.
 pub struct Router {
     hosts: HostTable,
-    /// By route index: what the indexes do not answer.
-    conditions: Vec<Conditions>,
+    /// By route index: what the indexes do not answer; none where host and path are all that is asked.
+    conditions: Vec<Option<Box<Conditions>>>,
 }
 
 // === impl Router ===
@@ -70,12 +74,13 @@ impl Router {
             hosts.insert(&route.matches, index).map_err(|error| at(route, error))?;
         }
         hosts.link();
+        let conditions = conditions.into_iter().map(|rules| (!rules.is_empty()).then(|| Box::new(rules))).collect();
         Ok(Router { hosts, conditions })
     }
 
     /// The most specific route that takes the request.
     pub fn find(&self, head: &RequestHead) -> Option<RouteIndex> {
-        self.search(head, |index| self.conditions[index].hold(head))
+        self.search(head, |index| self.conditions[index].as_ref().is_none_or(|rules| rules.hold(head)))
     }
 
     /// Offers the candidates, most specific first, until one is accepted.
@@ -84,7 +89,7 @@ impl Router {
     }
 }
 
-/// Steps 3 to 6 of the table: the indexes keep the order in which they are filled.
+/// Steps 3 to 7 of the table: the indexes keep the order in which they are filled.
 fn by_rank(conditions: &[Conditions]) -> Vec<RouteIndex> {
     let mut order: Vec<RouteIndex> = (0..conditions.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(conditions[index].rank())); // stable: file order decides last

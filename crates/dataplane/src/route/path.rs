@@ -1,20 +1,20 @@
 //! The second step: from the path of a request to the routes of one host, most specific first.
 
-use super::RouteIndex;
 use super::key_table::KeyTable;
 use super::pattern::Pattern;
 use super::prefix;
 use super::prefix_tree::PrefixTree;
+use super::{Candidates, RouteIndex};
 use crate::plan::PlanError;
 use crate::plan::document::PathMatch;
 
 /// The routes of one host; each list is in the order in which its routes are to be tried.
 #[derive(Default)]
 pub struct PathTable {
-    exact: KeyTable<Vec<RouteIndex>>,
+    exact: KeyTable<Candidates>,
     patterns: Vec<(Pattern, RouteIndex)>,
     prefixes: PrefixTree,
-    any: Vec<RouteIndex>,
+    any: Candidates,
 }
 
 // === impl PathTable ===
@@ -26,7 +26,7 @@ impl PathTable {
             PathMatch::Any => self.any.push(route),
             PathMatch::Exact(path) => {
                 prefix::check_exact(path)?;
-                self.exact.entry(path, Vec::new).push(route);
+                self.exact.entry(path, Candidates::new).push(route);
             }
             PathMatch::Prefix(path) => {
                 prefix::check("path prefix", path)?;

@@ -3,9 +3,9 @@
 use crate::plan::PlanError;
 use crate::plan::document::PathMatch;
 
-/// The prefix without the slash at its end, which makes no difference: `/v1/` is `/v1`, and `/` is empty.
+/// The prefix without slashes at its end, which make no difference: `/v1/` is `/v1`, and `/` is empty.
 pub fn trimmed(prefix: &str) -> &str {
-    prefix.strip_suffix('/').unwrap_or(prefix)
+    prefix.trim_end_matches('/')
 }
 
 /// How many bytes of the path the match takes; none when it does not match: for `*`, and for a path that a

@@ -1,5 +1,6 @@
 //! The rules of routing, one test each. Beside them: the reference, the scale, and the page for operators.
 
+mod page;
 mod redirects;
 mod reference;
 mod rules;

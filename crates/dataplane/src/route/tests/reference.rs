@@ -15,7 +15,7 @@ fn expected(routes: &[Route], head: &RequestHead) -> Option<usize> {
         let host = host_rank(&matches.hosts, &head.authority)?;
         let path = path_rank(&matches.path, &head.path)?;
         conditions_hold(matches, head).then_some((
-            (host, path, !matches.methods.is_empty(), matches.headers.len(), matches.query.len()),
+            (host, path, !matches.methods.is_empty(), matches.headers.len(), matches.query.len(), exact_rules(matches)),
             Reverse(index),
         ))
     });
@@ -35,7 +35,7 @@ fn path_rank(path: &PathMatch, asked: &str) -> Option<(u8, usize)> {
     match path {
         PathMatch::Any => Some((0, 0)),
         PathMatch::Prefix(prefix) => {
-            let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+            let prefix = prefix.trim_end_matches('/');
             let below = format!("{asked}/").starts_with(&format!("{prefix}/"));
             below.then_some((1, prefix.len()))
         }
@@ -59,6 +59,11 @@ fn conditions_hold(matches: &RouteMatch, head: &RequestHead) -> bool {
     (matches.methods.is_empty() || matches.methods.iter().any(|method| method == head.method.as_str()))
         && matches.headers.iter().all(|rule| rule_holds(rule, &headers))
         && matches.query.iter().all(|rule| rule_holds(rule, &pairs))
+}
+
+fn exact_rules(matches: &RouteMatch) -> usize {
+    let rules = matches.headers.iter().chain(&matches.query);
+    rules.filter(|rule| matches!(rule.value, ValueMatch::Exact(_))).count()
 }
 
 fn rule_holds(rule: &FieldMatch, pairs: &[(String, String)]) -> bool {

@@ -142,6 +142,16 @@ fn more_conditions_win_on_the_same_path() {
 }
 
 #[test]
+fn of_as_many_rules_the_exact_ones_win() {
+    let router = router(&[
+        on(&[], any()).header("x-user", ValueMatch::Regex(".*".into())),
+        on(&[], any()).header("x-user", is("ann")),
+    ]);
+    assert_eq!(router.find(&with("GET", &[("x-user", "ann")], "h/")), Some(1), "the exact value, although later");
+    assert_eq!(router.find(&with("GET", &[("x-user", "bob")], "h/")), Some(0), "the regex takes the others");
+}
+
+#[test]
 fn equal_routes_are_taken_in_file_order() {
     let router = router(&[
         on(&[], prefix("/a/")).method("GET"),
@@ -220,6 +230,7 @@ fn a_match_that_could_never_hold_is_refused_by_route_and_reason() {
         (on(&["a.demo:80"], any()), "port"),
         (on(&["A.demo"], any()), "lower case"),
         (on(&["a.*.demo"], any()), "first label"),
+        (on(&["*"], any()), "first label"),
         (on(&["a..demo"], any()), "empty label"),
         (on(&[""], any()), "empty label"),
         (on(&[], prefix("v1")), "start with `/`"),
