@@ -1,7 +1,7 @@
 //! Which route a request would take: the real router, asked without traffic.
 
-use dataplane::http::h1::{HeadLimits, parse_request};
 use dataplane::http::RequestHead;
+use dataplane::http::h1::{HeadLimits, parse_request};
 use dataplane::plan::Plan;
 use dataplane::route::Router;
 use pyo3::exceptions::PyValueError;

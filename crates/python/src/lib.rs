@@ -9,7 +9,12 @@ mod sockets;
 
 use pyo3::prelude::*;
 
-pyo3::create_exception!(_native, PlanRefused, pyo3::exceptions::PyValueError, "A plan that cannot be served; the old one still is.");
+pyo3::create_exception!(
+    _native,
+    PlanRefused,
+    pyo3::exceptions::PyValueError,
+    "A plan that cannot be served; the old one still is."
+);
 
 /// The native core.
 #[pymodule(gil_used = false)]

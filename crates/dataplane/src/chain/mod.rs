@@ -11,7 +11,7 @@ mod run;
 pub use body::{BodyRun, Passed};
 pub use exchange::{Attempt, Exchange, Peer, Timings};
 pub use filter::{
-    BodyVerdict, Close, Filter, FilterBuilder, FilterError, FailureVerdict, NoFilters, Phases, RequestVerdict, Respond,
+    BodyVerdict, Close, FailureVerdict, Filter, FilterBuilder, FilterError, NoFilters, Phases, RequestVerdict, Respond,
     Slot, Step,
 };
 pub use run::{Chain, Run};

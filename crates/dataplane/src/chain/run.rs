@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::exchange::Exchange;
-use super::filter::{Close, FailureVerdict, Filter, FilterBuilder, FilterError, Phases, RequestVerdict, Respond, Slot, Step};
+use super::filter::{
+    Close, FailureVerdict, Filter, FilterBuilder, FilterError, Phases, RequestVerdict, Respond, Slot, Step,
+};
 use crate::plan::PlanError;
 use crate::plan::document::FilterUse;
 use crate::respond::{Failure, Flag};
@@ -175,7 +177,12 @@ impl Chain {
     /// Applies the operator's policy to a filter that failed: open is skipped, closed ends the exchange.
     pub(super) fn failed(&self, run: &mut Run, at: usize, error: &FilterError) -> Result<(), Failure> {
         let link = &self.links[at];
-        log::event(log::Level::Warn, "filter", "a filter failed", &[("filter", &link.filter.name()), ("error", &error.0)]);
+        log::event(
+            log::Level::Warn,
+            "filter",
+            "a filter failed",
+            &[("filter", &link.filter.name()), ("error", &error.0)],
+        );
         if link.fail_open {
             run.skipped[at] = true;
             return Ok(());

@@ -183,8 +183,13 @@ impl Engine {
         previous: Option<&Plan>,
         access_log: &Arc<AccessLog>,
     ) -> Result<Plan, PlanError> {
-        let materials =
-            Materials { previous, filters: &*self.filters, registry: &self.registry, workers: self.workers, access_log };
+        let materials = Materials {
+            previous,
+            filters: &*self.filters,
+            registry: &self.registry,
+            workers: self.workers,
+            access_log,
+        };
         Plan::compile(document, &materials)
     }
 

@@ -10,7 +10,8 @@ use crate::upstream::EndpointState;
 
 /// Listeners and upstreams as JSON.
 pub(super) fn describe(plan: Option<&Plan>, open: usize, draining: bool) -> String {
-    let listeners: Vec<Value> = plan.map_or_else(Vec::new, |plan| plan.listeners.iter().map(|it| listener(it)).collect());
+    let listeners: Vec<Value> =
+        plan.map_or_else(Vec::new, |plan| plan.listeners.iter().map(|it| listener(it)).collect());
     let upstreams: Vec<Value> = plan.map_or_else(Vec::new, |plan| plan.targets.iter().map(|it| upstream(it)).collect());
     json!({"draining": draining, "tasks": open, "listeners": listeners, "upstreams": upstreams}).to_string()
 }

@@ -57,9 +57,9 @@ impl<D: Downstream> Job<'_, D> {
     fn pick(&self, pool: &Pool, tried: &[std::net::SocketAddr]) -> Result<Arc<Endpoint>, Failure> {
         let cluster = &pool.target().cluster;
         let key = cluster.hash_key().map(|key| self.hash_key(key));
-        self.worker.pick(cluster, key, tried).ok_or_else(|| {
-            Failure::new(Flag::NoEndpoint, format!("upstream {} has no endpoint", pool.target().name))
-        })
+        self.worker
+            .pick(cluster, key, tried)
+            .ok_or_else(|| Failure::new(Flag::NoEndpoint, format!("upstream {} has no endpoint", pool.target().name)))
     }
 
     fn hash_key(&self, key: &HashKey) -> u64 {

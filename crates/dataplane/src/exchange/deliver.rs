@@ -38,7 +38,9 @@ impl<D: Downstream> Job<'_, D> {
         match delivered {
             Ok(()) => {}
             Err(Stop::Failed(failure)) => return Err(failure),
-            Err(Stop::Answer(_)) => return Err(Failure::new(crate::respond::Flag::Filter, "a filter answers too late")),
+            Err(Stop::Answer(_)) => {
+                return Err(Failure::new(crate::respond::Flag::Filter, "a filter answers too late"));
+            }
         }
         drop(attempted.active);
         if reply_keeps && up.is_done() && attempted.connection.wire.is_received() {

@@ -23,7 +23,10 @@ impl Forwarded {
     pub fn build(policy: &ForwardedPolicy) -> Result<Self, PlanError> {
         let bits = |network: &Network| if network.address.is_ipv4() { 32 } else { 128 };
         if let Some(bad) = policy.trusted.iter().find(|network| network.prefix > bits(network)) {
-            return Err(PlanError::new(format!("trusted network {}/{} has too long a prefix", bad.address, bad.prefix)));
+            return Err(PlanError::new(format!(
+                "trusted network {}/{} has too long a prefix",
+                bad.address, bad.prefix
+            )));
         }
         let certificate_header = policy.client_cert_header.to_ascii_lowercase().into_bytes();
         Ok(Self { policy: policy.clone(), certificate_header })

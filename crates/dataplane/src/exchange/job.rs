@@ -169,7 +169,8 @@ impl<'a, D: Downstream> Job<'a, D> {
         }
         let client = &mut *self.client;
         let mut left = super::local::DRAINED_BYTES;
-        let drained = self.watch.within(super::local::DRAIN, poll_fn(|cx| super::drive::poll_drain(cx, client, &mut left)));
+        let drained =
+            self.watch.within(super::local::DRAIN, poll_fn(|cx| super::drive::poll_drain(cx, client, &mut left)));
         if drained.await == Some(true) { Next::Keep } else { Next::Close }
     }
 

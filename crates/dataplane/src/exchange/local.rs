@@ -44,7 +44,12 @@ impl<D: Downstream> Job<'_, D> {
     }
 
     /// Sends the client elsewhere.
-    pub(super) async fn redirect(&mut self, route: &Route, to: &Redirect, matched: &PathMatch) -> Result<Next, Failure> {
+    pub(super) async fn redirect(
+        &mut self,
+        route: &Route,
+        to: &Redirect,
+        matched: &PathMatch,
+    ) -> Result<Next, Failure> {
         let location = redirect::location(to, matched, &self.exchange.request, self.exchange.peer.secure);
         let headers = vec![(b"location".to_vec(), location.into_bytes())];
         let answer = Respond { status: to.status, headers, body: Vec::new() };

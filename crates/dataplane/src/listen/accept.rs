@@ -87,8 +87,12 @@ async fn establish(worker: &Worker, slot: &Slot, tcp: TcpStream, address: Socket
         }
         Err(error) => {
             cells.handshake_refused(error.refusal.label());
-            let fields: [(&str, &dyn std::fmt::Display); 4] =
-                [("listener", &listener.name), ("client", &address), ("reason", &error.refusal.label()), ("detail", &error)];
+            let fields: [(&str, &dyn std::fmt::Display); 4] = [
+                ("listener", &listener.name),
+                ("client", &address),
+                ("reason", &error.refusal.label()),
+                ("detail", &error),
+            ];
             log::event(Level::Warn, "tls", "handshake refused", &fields);
             None
         }
@@ -98,14 +102,16 @@ async fn establish(worker: &Worker, slot: &Slot, tcp: TcpStream, address: Socket
 async fn shake_hands(acceptor: &Acceptor, tcp: TcpStream, limit: Duration) -> Result<Box<TlsStream>, TlsError> {
     let mut stream = Box::new(acceptor.accept(tcp)?);
     let outcome = Watch::default().within(limit, poll_fn(|cx| stream.poll_handshake(cx))).await;
-    outcome.unwrap_or_else(|| Err(TlsError { refusal: Refusal::Timeout, detail: format!("not done within {limit:?}") }))?;
+    outcome
+        .unwrap_or_else(|| Err(TlsError { refusal: Refusal::Timeout, detail: format!("not done within {limit:?}") }))?;
     Ok(stream)
 }
 
 fn identified(peer: Peer, stream: &TlsStream) -> Peer {
     let certificate = stream.peer();
     let identity = certificate.map(|certificate| Arc::<str>::from(certificate.identity.as_str()));
-    let described = certificate.map(|certificate| format!("Hash={};URI={}", certificate.fingerprint, certificate.identity.as_str()));
+    let described = certificate
+        .map(|certificate| format!("Hash={};URI={}", certificate.fingerprint, certificate.identity.as_str()));
     Peer { identity, certificate: described.map(Arc::from), secure: true, ..peer }
 }
 

@@ -40,7 +40,12 @@ impl Output {
     }
 
     /// Takes some of `data`: gathers it when it is small, writes it with what waits when it is not.
-    pub fn poll_send(&mut self, cx: &mut Context<'_>, transport: &mut Transport, data: &[u8]) -> Poll<io::Result<usize>> {
+    pub fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut Transport,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if data.len() <= COPIED && self.pending().len() + data.len() <= GATHERED {
             self.bytes().extend_from_slice(data);
             return Poll::Ready(Ok(data.len()));

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::compiled::{Action, Cells, Limits, Listener, Plan, Route, Target};
 use super::document::{self, PlanDocument};
 use super::error::PlanError;
@@ -32,7 +34,10 @@ pub struct Materials<'a> {
 impl Plan {
     /// Reads a document that Python wrote.
     pub fn read(bytes: &[u8]) -> Result<PlanDocument, PlanError> {
-        rmp_serde::from_slice(bytes).map_err(|error| PlanError::new(format!("the plan document is malformed: {error}")))
+        // Addresses travel as text.
+        let mut reader = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
+        PlanDocument::deserialize(&mut reader)
+            .map_err(|error| PlanError::new(format!("the plan document is malformed: {error}")))
     }
 
     /// Compiles a document whole.
@@ -40,7 +45,9 @@ impl Plan {
         let targets = document
             .upstreams
             .iter()
-            .map(|upstream| target(upstream, materials).map_err(|error| error.at(&format!("upstream {}", upstream.name))))
+            .map(|upstream| {
+                target(upstream, materials).map_err(|error| error.at(&format!("upstream {}", upstream.name)))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let by_name: HashMap<&str, &Arc<Target>> = targets.iter().map(|target| (&*target.name, target)).collect();
         let listeners = document
@@ -81,7 +88,9 @@ fn listener(
     let routes = doc
         .routes
         .iter()
-        .map(|route| compile_route(doc, route, targets, materials).map_err(|error| error.at(&format!("route {}", route.name))))
+        .map(|route| {
+            compile_route(doc, route, targets, materials).map_err(|error| error.at(&format!("route {}", route.name)))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(Listener {
         name: doc.name.as_str().into(),
@@ -139,7 +148,10 @@ fn action(doc: &document::Route, targets: &HashMap<&str, &Arc<Target>>) -> Resul
         document::Action::Forward(forward) => {
             let chosen = forward.upstreams.iter().map(|weighted| {
                 let name = weighted.upstream.as_str();
-                targets.get(name).map(|target| Arc::clone(target)).ok_or_else(|| PlanError::new(format!("no upstream {name}")))
+                targets
+                    .get(name)
+                    .map(|target| Arc::clone(target))
+                    .ok_or_else(|| PlanError::new(format!("no upstream {name}")))
             });
             Action::Forward(Weighted::build(&forward.upstreams)?, chosen.collect::<Result<Vec<_>, _>>()?)
         }

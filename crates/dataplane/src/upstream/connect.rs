@@ -29,7 +29,11 @@ pub async fn connect(
     let transport = match made {
         Some(Ok(transport)) => transport,
         Some(Err(failure)) => {
-            cells.connect_failed(if failure.flag == Flag::UpstreamTls { ConnectFailure::Tls } else { ConnectFailure::Refused });
+            cells.connect_failed(if failure.flag == Flag::UpstreamTls {
+                ConnectFailure::Tls
+            } else {
+                ConnectFailure::Refused
+            });
             return Err(failure);
         }
         None => {
