@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from flatproxy.cli import check, explain, schema, version
+from flatproxy.cli import ca, check, explain, reload, run, schema, version
 
 app = typer.Typer(
     name="flatproxy",
@@ -15,8 +15,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command(epilog=f"Example: {run.EXAMPLE}")(run.run)
 app.command(epilog=f"Example: {check.EXAMPLE}")(check.check)
 app.command(epilog=f"Example: {explain.EXAMPLE}")(explain.explain)
+app.command(epilog=f"Example: {reload.EXAMPLE}")(reload.reload)
+app.add_typer(ca.app, name="ca")
 app.command(epilog=f"Example: {schema.EXAMPLE}")(schema.schema)
 app.command(epilog=f"Example: {version.EXAMPLE}")(version.version)
 

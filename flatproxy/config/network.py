@@ -59,10 +59,10 @@ def parse_ip(text: str) -> IpAddress | None:
 
 
 def parse_listen(value: Any) -> Address:
-    """Accept `IP:port`: what a socket can be bound to without asking anyone."""
+    """Accept `IP:port`: what a socket can be bound to without asking anyone. Port 0: the system chooses one."""
     if isinstance(value, Address):
         return value
-    address = _host_and_port(value, example="127.0.0.1:8080")
+    address = _host_and_port(value, example="127.0.0.1:8080", lowest_port=0)
     if address.host == "localhost":
         raise refuse(f"needs an IP address, not a name; did you mean '127.0.0.1:{address.port}'?")
     if address.ip is None:
@@ -84,15 +84,15 @@ def parse_endpoint(value: Any) -> Address:
     return address
 
 
-def _host_and_port(value: Any, example: str) -> Address:
+def _host_and_port(value: Any, example: str, lowest_port: int = 1) -> Address:
     text = parse_text(value) if not isinstance(value, int) else str(value)
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not (host.startswith("[") and host.endswith("]"))):
         raise refuse(_address_advice(text, example))
     if not host:
         raise refuse(f"has no host; did you mean '127.0.0.1:{port}'?")
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
-        raise refuse(f"the port must be from 1 to 65535, not '{port}'")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and lowest_port <= int(port) <= 65535):
+        raise refuse(f"the port must be from {lowest_port} to 65535, not '{port}'")
     return Address(_host(host), int(port))
 
 

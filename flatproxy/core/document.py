@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgpack  # type: ignore[import-untyped]  # ships no types
+import msgpack
 
 from flatproxy.config.upstreams import Ejection, HashHeader, RingHash
 from flatproxy.core.document_tls import client_tls, server_tls

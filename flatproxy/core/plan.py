@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgpack  # type: ignore[import-untyped]  # ships no types
+import msgpack
 
 from flatproxy.config.errors import ConfigErrors, Problem
 from flatproxy.core.description import describe_plan

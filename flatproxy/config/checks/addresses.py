@@ -44,8 +44,7 @@ def _report_overlap(
 
 
 def _overlap(one: Address, other: Address) -> bool:
-    # `[::]` takes IPv4 connections too, as Linux has it by default.
-    if one.port != other.port or one.ip is None or other.ip is None:
+    # `[::]` takes no IPv4 connections: core/sockets.py sees to that, so both families may have one port.
+    if one.port != other.port or one.port == 0 or one.ip is None or other.ip is None:
         return False
-    wide = [ip for ip in (one.ip, other.ip) if ip.is_unspecified]
-    return any(ip.version == 6 for ip in wide) or (bool(wide) and one.ip.version == other.ip.version)
+    return one.ip.version == other.ip.version and (one.ip.is_unspecified or other.ip.is_unspecified)

@@ -9,7 +9,7 @@ from flatproxy.core.identity.embedded import EmbeddedAuthority
 from flatproxy.core.identity.errors import IdentityError
 from flatproxy.core.identity.files import FilesAuthority
 from flatproxy.core.identity.material import Identity
-from flatproxy.core.identity.source import Source
+from flatproxy.core.identity.source import Source, open_source
 from flatproxy.core.identity.watch import Watch
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "IdentityError",
     "Source",
     "Watch",
+    "open_source",
 ]

@@ -4,7 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from flatproxy.config.identity import Identity as Settings
 from flatproxy.core.identity.embedded import EmbeddedAuthority
+from flatproxy.core.identity.files import FilesAuthority
 from flatproxy.core.identity.material import Identity
 
 
@@ -35,3 +37,14 @@ class EmbeddedSource:
         """The revocation list (`flatproxy ca revoke` writes it) and the root."""
         folder = self._authority.state.path
         return folder / "crl.pem", folder / "ca.pem"
+
+
+def open_source(settings: Settings) -> Source:
+    """The source that an `identity` section describes; nothing is read or written yet."""
+    if settings.files is not None:
+        files = settings.files
+        return FilesAuthority(
+            settings.trust_domain, cert=files.cert, key=files.key, ca=files.ca, crl=files.crl
+        )
+    authority = EmbeddedAuthority(settings.state, settings.trust_domain)
+    return EmbeddedSource(authority, settings.own_id, settings.dns_names, settings.lifetime)

@@ -1,0 +1,102 @@
+"""A configuration on its way to be served: file -> config + identity + plan, or every error at once.
+
+Nothing that serves is touched here: no socket is opened, no plan applied.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flatproxy.config.errors import ConfigErrors
+from flatproxy.config.load import loads, read_text
+from flatproxy.config.models import Config
+from flatproxy.core.identity import Identity, IdentityError, Source, open_source
+from flatproxy.core.plan import Plan
+from flatproxy.core.registry import Registry, RegistryError
+
+
+class CandidateRefused(Exception):  # noqa: N818 -- it is many errors, and its name says so
+    """It cannot be served; `errors` says everything that is wrong with it."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A configuration's text and where it stood: enough to read it again when the file has changed since."""
+
+    text: str
+    name: str
+    folder: str
+
+    @classmethod
+    def of_file(cls, path: Path) -> "Origin":
+        """Raises CandidateRefused."""
+        with _refusing():
+            return cls(read_text(path), str(path), str(path.absolute().parent))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """All that serving needs, complete and checked."""
+
+    origin: Origin
+    config: Config
+    source: Source | None
+    identity: Identity | None
+    plan: Plan
+    token: str | None
+
+    @classmethod
+    def build(cls, origin: Origin) -> "Candidate":
+        """Read and compile; raises CandidateRefused."""
+        with _refusing():
+            config = loads(origin.text, origin.name, Path(origin.folder))
+            source = None if config.identity is None else open_source(config.identity)
+            identity = None if source is None else _load(source, config)
+            plan = Plan.build(config, Registry.discover(), identity)
+            return cls(origin, config, source, identity, plan, _token(config))
+
+    def renewed(self, identity: Identity) -> "Candidate":
+        """The same with another certificate; raises CandidateRefused."""
+        with _refusing():
+            plan = Plan.build(self.config, Registry.discover(), identity)
+            return Candidate(self.origin, self.config, self.source, identity, plan, self.token)
+
+
+def _load(source: Source, config: Config) -> Identity:
+    try:
+        return source.load()
+    except IdentityError as error:
+        raise CandidateRefused([f"{config.source.place(('identity',))}: {error}"]) from error
+
+
+def _token(config: Config) -> str | None:
+    """The admin token; an address that others can reach is never open without one."""
+    admin = config.admin
+    if admin is None or admin.token_file is None:
+        if admin is not None and not (admin.listen.ip and admin.listen.ip.is_loopback):
+            raise CandidateRefused(
+                [f"the admin address {admin.listen} is not on loopback: it needs a `token_file`"]
+            )
+        return None
+    try:
+        token = admin.token_file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CandidateRefused([f"cannot read the admin token {admin.token_file}: {error}"]) from error
+    if not token:
+        raise CandidateRefused([f"the admin token file {admin.token_file} is empty"])
+    return token
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except ConfigErrors as error:
+        raise CandidateRefused([str(problem) for problem in error.problems]) from error
+    except RegistryError as error:
+        raise CandidateRefused([str(error)]) from error

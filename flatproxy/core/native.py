@@ -1,0 +1,16 @@
+"""The one door to the native core: everybody else imports it from here.
+
+* `Engine(workers)`: the data threads. `apply(plan, sockets)` swaps the plan (`sockets`: per listen address one
+  listening descriptor for each worker, copied) or raises `PlanRefused` and keeps the old one. `drain(deadline_ms)`
+  stops accepting and waits; True when every exchange was finished. `metrics()` is Prometheus text, `status()` JSON.
+* `check(plan)`: compiles a plan and drops it; raises `PlanRefused`.
+"""
+
+try:
+    from flatproxy.core._native import Engine, PlanRefused, __version__, check
+except ImportError as error:
+    raise ImportError(
+        f"the native core of FlatProxy cannot be loaded; `make build` builds it ({error})"
+    ) from error
+
+__all__ = ["Engine", "PlanRefused", "__version__", "check"]

@@ -1,0 +1,238 @@
+"""The proxy process: one main thread that changes things, one at a time, beside the data threads that serve.
+
+    start -> plan applied -> "serving" -> reload | renewed certificate -> ... -> drain -> end
+
+Whoever wants a change (supervisor, admin address, identity watch) puts a task into the inbox, so no reload ever runs
+into another. `candidate` builds, `supply` has the sockets, `kept` is what a successor gets.
+"""
+
+import faulthandler
+import os
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Protocol
+
+from flatproxy.core import log
+from flatproxy.core.candidate import Candidate, CandidateRefused, Origin
+from flatproxy.core.channel import Channel
+from flatproxy.core.identity import Watch
+from flatproxy.core.kept import Kept
+from flatproxy.core.messages import Cause, Drain, Refused, Reload
+from flatproxy.core.native import Engine, PlanRefused
+from flatproxy.core.supply import Supply
+from flatproxy.core.tasks import ReloadFile, Renew, Resume, Stop, Task
+
+RETRY_SECONDS = 10.0
+# Beyond the drain deadline, when no supervisor is left who would end a process that hangs.
+GRACE_SECONDS = 5.0
+
+
+class AdminServer(Protocol):
+    """The admin address, on a thread of its own."""
+
+    def stop(self) -> None:
+        """Close the address and end the thread."""
+
+
+# Given the proxy, its admin address, a listening descriptor to own, and the token if there is one.
+StartAdmin = Callable[["Proxy", str, int, str | None], AdminServer]
+
+
+class Proxy:
+    """What runs in the proxy process. The admin thread reads it; `request_reload` is its one way to change it."""
+
+    def __init__(self, channel: Channel, path: Path, start_admin: StartAdmin) -> None:
+        self.started = time.time()
+        self.state = "starting"
+        self.reloads = {"applied": 0, "refused": 0}
+        self.last_errors: list[str] = []
+        self.kept: Kept | None = None
+        self.watch: Watch | None = None
+        self.engine: Engine | None = None
+        self._path = path
+        self._start_admin = start_admin
+        self._admin: AdminServer | None = None
+        self._candidate: Candidate | None = None
+        self._unfinished: Task | None = None  # tried again after a while
+        self._inbox: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._supply = Supply(channel, self._hear)
+
+    def run(self, kept: bytes | None) -> int:
+        """Serve until told to stop; returns the exit code."""
+        if kept is None:
+            errors = self._load("start")
+        else:
+            errors = self._apply(Kept.unpack(kept), "start")
+            self._inbox.put(Resume())
+        if errors:
+            self._supply.tell(Refused(errors, "start"))
+            return 1
+        while not isinstance(task := self._next_task(), Stop):
+            self._do(task)
+        self._drain(task.seconds)
+        return 0
+
+    def request_reload(self) -> Future[list[str]]:
+        """Reload, from any thread; the future gets the errors."""
+        task = ReloadFile(by_supervisor=False)
+        self._inbox.put(task)
+        return task.errors
+
+    # === tasks ===
+
+    def _next_task(self) -> Task:
+        try:
+            return self._inbox.get(timeout=None if self._unfinished is None else RETRY_SECONDS)
+        except queue.Empty:
+            task, self._unfinished = self._unfinished, None
+            return task or self._next_task()
+
+    def _do(self, task: Task) -> None:
+        match task:
+            case ReloadFile():
+                self._reload(task)
+            case Renew(source, identity):
+                if self._candidate is not None and source is self._candidate.source:
+                    candidate = self._candidate
+                    self._refresh(task, lambda: candidate.renewed(identity))
+            case Resume():
+                if self._candidate is None and self.kept is not None:
+                    origin = self.kept.origin
+                    self._refresh(task, lambda: Candidate.build(origin))
+
+    def _reload(self, task: ReloadFile) -> None:
+        cause: Cause = "reload" if task.by_supervisor else "admin"
+        errors = self._load(cause)
+        self.last_errors = errors
+        self.reloads["refused" if errors else "applied"] += 1
+        if errors:
+            self._supply.tell(Refused(errors, cause))
+        task.errors.set_result(errors)
+
+    def _refresh(self, task: Task, build: Callable[[], Candidate]) -> None:
+        """Serve the same configuration with what is new around it; what fails now is tried again."""
+        errors = self._serve(build, "identity")
+        if errors:
+            self._unfinished = task
+            log.event("identity_not_applied", "will be tried again", level="error", errors=errors)
+
+    # === serving ===
+
+    def _load(self, cause: Cause) -> list[str]:
+        return self._serve(lambda: Candidate.build(Origin.of_file(self._path)), cause)
+
+    def _serve(self, build: Callable[[], Candidate], cause: Cause) -> list[str]:
+        """Build and apply; returns errors, then what served before still does."""
+        try:
+            candidate = build()
+            for warning in candidate.config.source.warnings if cause != "identity" else ():
+                log.event("config_warning", str(warning), level="warning")
+            errors = self._apply(Kept.of(candidate, self._workers(candidate)), cause)
+        except CandidateRefused as error:
+            return error.errors
+        except Exception as error:  # noqa: BLE001  a mistake of ours must not cost the plan that serves
+            traceback.print_exc()
+            return [f"internal error: {error!r}"]
+        if not errors:
+            self._use(candidate)
+        return errors
+
+    def _workers(self, candidate: Candidate) -> int:
+        wanted = candidate.config.worker_count()
+        if self.kept is None or wanted == self.kept.workers:
+            return wanted
+        log.event(
+            "workers_kept",
+            "takes effect at the next start",
+            level="warning",
+            now=self.kept.workers,
+            asked=wanted,
+        )
+        return self.kept.workers
+
+    def _apply(self, kept: Kept, cause: Cause) -> list[str]:
+        before = self.kept
+        if self.state == "draining":
+            return ["FlatProxy is stopping"]
+        errors = self._supply.ensure(kept.wanted()) or self._apply_natively(kept)
+        if errors:
+            self._supply.keep_only(set(before.wanted()) if before else set())
+            return errors
+        self.kept, self._unfinished = kept, None
+        if self.state == "starting":
+            self.state = "serving"
+        self._supply.tell(kept.serving(cause))
+        self._renew_admin(before, kept)
+        self._supply.keep_only(set(kept.wanted()))
+        return []
+
+    def _apply_natively(self, kept: Kept) -> list[str]:
+        engine = self.engine or Engine(kept.workers)
+        try:
+            engine.apply(kept.document, self._supply.of([listener["listen"] for listener in kept.listeners]))
+        except PlanRefused as error:
+            return [str(error)]
+        self.engine = engine
+        return []
+
+    def _use(self, candidate: Candidate) -> None:
+        """Watch over the certificate of what serves now."""
+        before, self._candidate = self._candidate, candidate
+        if before is not None and before.source is candidate.source:
+            return
+        if self.watch is not None:
+            self.watch.stop()
+            self.watch = None
+        source = candidate.source
+        if source is not None and candidate.identity is not None:
+            self.watch = Watch(
+                source, candidate.identity, lambda fresh: self._inbox.put(Renew(source, fresh))
+            )
+            self.watch.start()
+
+    def _renew_admin(self, before: Kept | None, kept: Kept) -> None:
+        if before is not None and (before.admin, before.token) == (kept.admin, kept.token):
+            return
+        if self._admin is not None:
+            self._admin.stop()
+            self._admin = None
+        if kept.admin is not None:
+            self._admin = self._start_admin(self, kept.admin, self._supply.copy(kept.admin), kept.token)
+
+    # === the end ===
+
+    def _hear(self, wish: Reload | Drain | None) -> None:
+        """On the channel's thread."""
+        match wish:
+            case Reload():
+                self._inbox.put(ReloadFile(by_supervisor=True))
+            case Drain(seconds):
+                self.state = "draining"
+                self._inbox.put(Stop(seconds))
+            case None:
+                self.state = "draining"
+                seconds = self.kept.drain_seconds if self.kept else 0.0
+                threading.Timer(seconds + GRACE_SECONDS, os._exit, [1]).start()
+                self._inbox.put(Stop(seconds))
+
+    def _drain(self, seconds: float) -> None:
+        if self.watch is not None:
+            self.watch.stop()
+        self._supply.keep_only(set())  # the engine has its own; when it closes them, nobody can connect
+        if self.engine is not None:
+            if not self.engine.drain(int(seconds * 1000)):
+                log.event("drain_cut", "exchanges were cut at the deadline", level="warning", seconds=seconds)
+            self.engine.stop()
+        if self._admin is not None:
+            self._admin.stop()
+
+
+def run_proxy(channel: Channel, kept: bytes | None, *, path: Path, start_admin: StartAdmin) -> int:
+    """The main function of the proxy process; returns its exit code."""
+    faulthandler.enable()
+    return Proxy(channel, path, start_admin).run(kept)
