@@ -1,0 +1,134 @@
+//! One exchange as filters see it: the four messages, never mixed, and what is known around them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::http::{RequestHead, ResponseHead};
+use crate::respond::Flag;
+
+/// The other end of the client's connection.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where it connected from.
+    pub address: SocketAddr,
+    /// Its SPIFFE id, from a verified certificate.
+    pub identity: Option<Arc<str>>,
+    /// What the client certificate header tells the upstream.
+    pub certificate: Option<Arc<str>>,
+    /// The connection is encrypted.
+    pub secure: bool,
+}
+
+/// The request as it goes to one endpoint.
+#[derive(Debug, Default)]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// Its head: the request's, made fit for the upstream.
+    pub head: RequestHead,
+    /// Where it goes.
+    pub endpoint: Option<SocketAddr>,
+}
+
+/// How long each stage took; the access log's durations.
+#[derive(Debug, Clone, Copy)]
+pub struct Timings {
+    /// The request's head was complete.
+    pub started: Instant,
+    /// Spent in filters.
+    pub filters: Duration,
+    /// Spent until a connection to an endpoint was there.
+    pub connect: Duration,
+    /// From sending the last attempt to its reply's head.
+    pub upstream: Duration,
+}
+
+/// One request and all that follows from it.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Who asks.
+    pub peer: Arc<Peer>,
+    /// From the client.
+    pub request: RequestHead,
+    /// To the upstream, one per try.
+    pub attempt: Attempt,
+    /// From the upstream.
+    pub reply: ResponseHead,
+    /// To the client.
+    pub response: ResponseHead,
+    /// Name of the route, once it is known.
+    pub route: Option<Arc<str>>,
+    /// Name of the upstream, once one is chosen.
+    pub upstream: Option<Arc<str>>,
+    /// How it ended.
+    pub flag: Flag,
+    /// Body bytes received from the client.
+    pub bytes_in: u64,
+    /// Body bytes sent to the client.
+    pub bytes_out: u64,
+    /// When what happened.
+    pub timings: Timings,
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// An exchange of that peer, about to begin.
+    pub fn new(peer: Arc<Peer>) -> Self {
+        Self {
+            peer,
+            request: RequestHead::default(),
+            attempt: Attempt::default(),
+            reply: ResponseHead::default(),
+            response: ResponseHead::default(),
+            route: None,
+            upstream: None,
+            flag: Flag::None,
+            bytes_in: 0,
+            bytes_out: 0,
+            timings: Timings::now(),
+        }
+    }
+
+    /// Forgets the exchange, keeps the memory of its messages for the next one.
+    pub fn restart(&mut self, peer: &Arc<Peer>) {
+        if !Arc::ptr_eq(&self.peer, peer) {
+            self.peer = Arc::clone(peer);
+        }
+        self.request.clear();
+        self.attempt.number = 0;
+        self.attempt.endpoint = None;
+        self.reply.clear();
+        self.response.clear();
+        self.route = None;
+        self.upstream = None;
+        self.flag = Flag::None;
+        self.bytes_in = 0;
+        self.bytes_out = 0;
+    }
+}
+
+// === impl Peer ===
+
+impl Peer {
+    /// A peer of whom nothing is known.
+    pub fn unknown() -> Self {
+        Self {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+            identity: None,
+            certificate: None,
+            secure: false,
+        }
+    }
+}
+
+// === impl Timings ===
+
+impl Timings {
+    /// Everything starts now.
+    pub fn now() -> Self {
+        let zero = Duration::ZERO;
+        Self { started: Instant::now(), filters: zero, connect: zero, upstream: zero }
+    }
+}

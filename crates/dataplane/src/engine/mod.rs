@@ -1,0 +1,13 @@
+//! The data threads and what drives them: start, apply, drain, stop.
+//!
+//! `Engine` is what the Python side holds; `thread` is the life of one data thread, `worker` what all
+//! tasks on it share; `control` runs what must not disturb them (health checks, name resolution).
+
+mod control;
+mod handle;
+mod status;
+mod thread;
+mod worker;
+
+pub use handle::{Engine, Sockets};
+pub use worker::Worker;

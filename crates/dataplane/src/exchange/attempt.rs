@@ -1,0 +1,138 @@
+//! One attempt: an endpoint, a connection to it, the request on it, the head of its reply.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::drive::Stop;
+use super::flow::Flow;
+use super::forward::Tried;
+use super::job::Job;
+use crate::http::Framing;
+use crate::message::{Downstream, Upstream};
+use crate::plan::Route;
+use crate::plan::document::HashKey;
+use crate::respond::{Failure, Flag, Retryable};
+use crate::telemetry::metrics;
+use crate::upstream::connect::connect;
+use crate::upstream::pool::{Connection, Pool};
+use crate::upstream::{Active, Endpoint, Outcome, hash};
+
+/// An attempt whose reply has begun.
+pub(super) struct Attempted {
+    pub(super) connection: Connection,
+    /// Counts as load on the endpoint until it is dropped.
+    pub(super) active: Active,
+}
+
+impl<D: Downstream> Job<'_, D> {
+    /// `fresh`: the last try failed on a kept connection, so this one gets a new one.
+    pub(super) async fn attempt(
+        &mut self,
+        route: &Route,
+        pool: &Pool,
+        body: &mut Flow,
+        tried: &mut Tried,
+        fresh: bool,
+    ) -> Result<Attempted, Stop> {
+        let endpoint = self.pick(pool, if fresh { &[] } else { tried })?;
+        self.exchange.attempt.endpoint = Some(endpoint.address);
+        tried.push(endpoint.address);
+        let active = endpoint.begin();
+        let mut connection = self.connection(pool, &endpoint, fresh).await.inspect_err(|failure| {
+            if failure.flag != Flag::Overload {
+                pool.target().cluster.report(&endpoint, Outcome::Failure);
+            }
+        })?;
+        self.prepare(route, body);
+        route.chain.on_attempt(&mut self.run, self.exchange).await?;
+        connection.wire.request(&self.exchange.attempt.head);
+        let asked = Instant::now();
+        let outcome = self.until_reply(&route.chain, &mut connection.wire, body).await;
+        self.exchange.timings.upstream = asked.elapsed();
+        self.report(pool, &endpoint, &outcome);
+        outcome.map_err(|stop| soften(stop, &connection))?;
+        Ok(Attempted { connection, active })
+    }
+
+    fn pick(&self, pool: &Pool, tried: &[std::net::SocketAddr]) -> Result<Arc<Endpoint>, Failure> {
+        let cluster = &pool.target().cluster;
+        let key = cluster.hash_key().map(|key| self.hash_key(key));
+        self.worker
+            .pick(cluster, key, tried)
+            .ok_or_else(|| Failure::new(Flag::NoEndpoint, format!("upstream {} has no endpoint", pool.target().name)))
+    }
+
+    fn hash_key(&self, key: &HashKey) -> u64 {
+        let request = &self.exchange.request;
+        match key {
+            HashKey::Header(name) => hash(request.fields.get(name.as_bytes()).unwrap_or_default()),
+            HashKey::Path => hash(request.path.as_bytes()),
+            HashKey::Source => match self.exchange.peer.address.ip() {
+                std::net::IpAddr::V4(address) => hash(&address.octets()),
+                std::net::IpAddr::V6(address) => hash(&address.octets()),
+            },
+            HashKey::Peer => hash(self.exchange.peer.identity.as_deref().unwrap_or_default().as_bytes()),
+        }
+    }
+
+    async fn connection(&mut self, pool: &Pool, endpoint: &Arc<Endpoint>, fresh: bool) -> Result<Connection, Failure> {
+        let cells = pool.target().cells.of(self.worker.index());
+        if !fresh && let Some(connection) = pool.take(endpoint.address) {
+            cells.reused.increment();
+            self.exchange.timings.connect = Duration::ZERO;
+            return Ok(connection);
+        }
+        let started = Instant::now();
+        let made = self.watch.by(self.deadline, connect(pool, endpoint, &self.listener.limits.head, cells)).await;
+        self.exchange.timings.connect = started.elapsed();
+        made.unwrap_or_else(|| Err(self.timeout()))
+    }
+
+    /// Makes the attempt's head from the request's.
+    fn prepare(&mut self, route: &Route, body: &Flow) {
+        let exchange = &mut *self.exchange;
+        let head = &mut exchange.attempt.head;
+        head.clone_from(&exchange.request);
+        if let Some(length) = body.whole() {
+            head.framing = Framing::Length(length);
+        } else if route.chain.wants(crate::chain::Phases::REQUEST_BODY) && head.framing != Framing::None {
+            head.framing = Framing::Chunked;
+        }
+        route.rewrite.apply(head);
+        self.listener.forwarded.apply(head, &exchange.peer, || self.worker.make_id());
+        route.request_edits.apply(&mut head.fields);
+    }
+
+    fn report(&self, pool: &Pool, endpoint: &Endpoint, outcome: &Result<(), Stop>) {
+        let took = self.exchange.timings.upstream;
+        let (health, counted) = match outcome {
+            Ok(()) if self.exchange.reply.status >= 500 => (Some(Outcome::Failure), metrics::Outcome::ServerError),
+            Ok(()) => (Some(Outcome::Success), metrics::Outcome::Success),
+            Err(Stop::Failed(failure)) => match failure.flag {
+                Flag::UpstreamReset => (Some(Outcome::Failure), metrics::Outcome::Reset),
+                Flag::UpstreamProtocol => (Some(Outcome::Failure), metrics::Outcome::Protocol),
+                Flag::Timeout | Flag::UpstreamStall => (Some(Outcome::Failure), metrics::Outcome::Timeout),
+                _ => (None, metrics::Outcome::Cancelled),
+            },
+            Err(Stop::Answer(_)) => (None, metrics::Outcome::Cancelled),
+        };
+        if let Some(health) = health {
+            pool.target().cluster.report(endpoint, health);
+        }
+        let cells = pool.target().cells.of(self.worker.index());
+        cells.attempt(counted, outcome.is_ok().then_some(took));
+    }
+}
+
+/// A kept connection may have been closed by its endpoint before the request arrived: as long as no byte of
+/// a reply was seen, an idempotent request may be sent again (RFC 9112 section 9.3.1).
+fn soften(stop: Stop, connection: &Connection) -> Stop {
+    match stop {
+        Stop::Failed(failure)
+            if failure.flag == Flag::UpstreamReset && connection.reused && !connection.wire.has_replied() =>
+        {
+            Stop::Failed(failure.retryable(Retryable::IfIdempotent))
+        }
+        other => other,
+    }
+}

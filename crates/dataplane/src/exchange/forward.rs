@@ -1,0 +1,122 @@
+//! A request on its way to an upstream: one attempt after the other until there is a reply.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::attempt::Attempted;
+use super::drive::Stop;
+use super::flow::{Filters, Flow, FlowError};
+use super::job::{Job, Next};
+use crate::chain::{BodyRun, FailureVerdict, Phases};
+use crate::http::{Framing, ResponseHead};
+use crate::message::Downstream;
+use crate::plan::{Route, Target};
+use crate::respond::{Failure, Retryable};
+use crate::upstream::connect::refused;
+use crate::upstream::pool::Pool;
+
+/// Endpoints tried when no connection can be made at all; nothing was sent, so the client need not know.
+const CONNECT_TRIES: usize = 3;
+/// An end to what filters may ask for.
+const ATTEMPTS: u32 = 16;
+
+/// Endpoints that were tried already.
+pub(super) type Tried = SmallVec<[SocketAddr; 4]>;
+
+impl<D: Downstream> Job<'_, D> {
+    pub(super) async fn forward(&mut self, route: &Route, target: &Arc<Target>) -> Result<Next, Failure> {
+        let pool = self.worker.pool(target);
+        self.exchange.upstream = Some(Arc::clone(&target.name));
+        let cells = target.cells.of(self.worker.index());
+        self.permit = Some(target.cluster.admit().map_err(|overload| refused(overload, cells))?);
+        let mut body = self.request_flow(route);
+        let outcome = match self.collect(route, &mut body).await {
+            Ok(()) => self.attempts(route, &pool, &mut body).await,
+            Err(stop) => Err(stop),
+        };
+        match outcome {
+            Ok(attempted) => self.deliver(route, &pool, attempted, body).await,
+            Err(Stop::Answer(answer)) => {
+                self.exchange.bytes_in = body.received();
+                self.answer(answer).await
+            }
+            Err(Stop::Failed(failure)) => {
+                self.exchange.bytes_in = body.received();
+                Err(failure)
+            }
+        }
+    }
+
+    async fn attempts(&mut self, route: &Route, pool: &Pool, body: &mut Flow) -> Result<Attempted, Stop> {
+        let mut tried = Tried::new();
+        let mut stale = false;
+        loop {
+            self.exchange.attempt.number += 1;
+            let failure = match self.attempt(route, pool, body, &mut tried, stale).await {
+                Ok(attempted) => return Ok(attempted),
+                Err(Stop::Answer(answer)) => return Err(Stop::Answer(answer)),
+                Err(Stop::Failed(failure)) => failure,
+            };
+            let again = body.can_restart() && self.exchange.attempt.number < ATTEMPTS;
+            let safe = match failure.retryable {
+                Retryable::Always => tried.len() < CONNECT_TRIES,
+                Retryable::IfIdempotent => !stale && self.exchange.request.method.is_idempotent(),
+                Retryable::Never => false,
+            };
+            stale = failure.retryable == Retryable::IfIdempotent;
+            let retry = match route.chain.on_failure(&mut self.run, self.exchange, &failure).await? {
+                Some(FailureVerdict::Respond(answer)) => return Err(Stop::Answer(answer)),
+                Some(FailureVerdict::Retry) => true,
+                None => safe,
+            };
+            if !retry || !again {
+                return Err(Stop::Failed(failure));
+            }
+            self.exchange.reply = ResponseHead::default();
+            body.restart();
+        }
+    }
+
+    /// How this request's body is moved: as directly as its filters, and the wish to send it again, allow.
+    fn request_flow(&self, route: &Route) -> Flow {
+        let limits = &self.listener.limits;
+        let asks = route.chain.wants(Phases::FAILURE);
+        let flow = if self.exchange.request.framing == Framing::None {
+            Flow::none()
+        } else if route.chain.wants(Phases::REQUEST_BODY) {
+            Flow::filtered(BodyRun::request(&route.chain, limits.held_body), if asks { limits.held_body } else { 0 })
+        } else if asks || self.exchange.request.method.is_idempotent() {
+            Flow::kept(limits.held_body)
+        } else {
+            Flow::direct()
+        };
+        flow.limited(limits.body)
+    }
+
+    /// While a filter keeps the head back, its body is read; a client that waits for leave to send it gets it from us.
+    async fn collect(&mut self, route: &Route, body: &mut Flow) -> Result<(), Stop> {
+        if !self.run.holds_head || body.is_done() {
+            return Ok(());
+        }
+        if self.exchange.request.expects_continue {
+            self.client.inform(&ResponseHead { status: 100, ..ResponseHead::default() });
+            self.exchange.request.fields.remove_known(crate::http::Known::Expect);
+        }
+        let (client, run, exchange) = (&mut *self.client, &mut self.run, &mut *self.exchange);
+        let mut filters = Filters { chain: &route.chain, run, exchange };
+        let collected = poll_fn(|cx| {
+            let _ = client.poll_flush(cx);
+            body.poll_collect(cx, client, &mut filters)
+        });
+        match self.watch.by(self.deadline, collected).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(FlowError::Answer(answer))) => Err(Stop::Answer(answer)),
+            Some(Err(FlowError::Failed(failure))) => Err(failure.into()),
+            Some(Err(FlowError::Source(error) | FlowError::Sink(error))) => Err(Failure::of_client(&error).into()),
+            None => Err(self.timeout().into()),
+        }
+    }
+}

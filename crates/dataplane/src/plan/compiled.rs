@@ -1,0 +1,162 @@
+//! What the data threads run on. Shared by all of them, never changed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use super::document::{self, DirectResponse, PathMatch, PathPolicy};
+use crate::chain::Chain;
+use crate::exchange::Forwarded;
+use crate::http::h1::HeadLimits;
+use crate::route::{HeaderEdits, Rewrite, Router, Weighted};
+use crate::telemetry::{AccessLog, ListenerCells, RouteCells, UpstreamCells};
+use crate::tls::{Acceptor, Connector};
+use crate::upstream::Cluster;
+
+/// A whole plan.
+pub struct Plan {
+    /// Addresses that accept connections.
+    pub listeners: Vec<Arc<Listener>>,
+    /// Named services.
+    pub targets: Vec<Arc<Target>>,
+    /// How endpoint names are resolved.
+    pub dns: document::Dns,
+    /// Where exchanges are written down.
+    pub access_log: Arc<AccessLog>,
+}
+
+/// One address that accepts connections.
+pub struct Listener {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Present: it speaks TLS.
+    pub acceptor: Option<Arc<Acceptor>>,
+    /// Bounds, times as `Duration`s.
+    pub limits: Limits,
+    /// How paths are normalised.
+    pub paths: PathPolicy,
+    /// What upstreams are told about the client.
+    pub forwarded: Forwarded,
+    /// Which route takes a request.
+    pub router: Router,
+    /// By route index.
+    pub routes: Vec<Arc<Route>>,
+    /// Requests that no route took, or that never came to routing.
+    pub unrouted: Cells<RouteCells>,
+    /// By data thread.
+    pub cells: Cells<ListenerCells>,
+    /// Open connections over all data threads; outlives the plan.
+    pub open: Arc<AtomicU32>,
+    pub(super) document: document::Listener,
+}
+
+/// DESIGN section 10; zero durations mean "no limit".
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // explained in the document
+pub struct Limits {
+    pub head: HeadLimits,
+    pub head_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub handshake_timeout: Duration,
+    pub stall_timeout: Duration,
+    pub held_body: usize,
+    pub body: u64,
+    pub connections: u32,
+}
+
+/// A match, its filters, and what is done with the request.
+pub struct Route {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What is done with the request.
+    pub action: Action,
+    /// Its filters.
+    pub chain: Chain,
+    /// On the attempt.
+    pub rewrite: Rewrite,
+    /// On the attempt.
+    pub request_edits: HeaderEdits,
+    /// On the response.
+    pub response_edits: HeaderEdits,
+    /// From the whole request head to the end of the response.
+    pub timeout: Duration,
+    /// By data thread.
+    pub cells: Cells<RouteCells>,
+}
+
+/// What is done with a request.
+pub enum Action {
+    /// Sent to one of these.
+    Forward(Weighted, Vec<Arc<Target>>),
+    /// Sent elsewhere by the client itself.
+    Redirect(document::Redirect, PathMatch),
+    /// Answered at once.
+    Respond(DirectResponse),
+}
+
+/// A named service as this plan uses it.
+pub struct Target {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its endpoints.
+    pub cluster: Arc<Cluster>,
+    /// Present: it is spoken to over TLS.
+    pub connector: Option<Connector>,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a connection may wait unused.
+    pub idle_timeout: Duration,
+    /// By data thread.
+    pub cells: Cells<UpstreamCells>,
+}
+
+/// One set of counters per data thread.
+pub struct Cells<T>(pub Vec<Arc<T>>);
+
+// === impl Cells ===
+
+impl<T> Cells<T> {
+    /// One per data thread.
+    pub fn new(workers: usize, make: impl Fn(usize) -> Arc<T>) -> Self {
+        Self((0..workers).map(make).collect())
+    }
+
+    /// Those of one data thread.
+    pub fn of(&self, worker: usize) -> &Arc<T> {
+        &self.0[worker]
+    }
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// The listener at an address.
+    pub fn listener_at(&self, address: SocketAddr) -> Option<&Arc<Listener>> {
+        self.listeners.iter().find(|listener| listener.address == address)
+    }
+
+    /// A service by its name.
+    pub fn target(&self, name: &str) -> Option<&Arc<Target>> {
+        self.targets.iter().find(|target| &*target.name == name)
+    }
+}
+
+// === impl Limits ===
+
+impl From<&document::Limits> for Limits {
+    fn from(limits: &document::Limits) -> Self {
+        Self {
+            head: HeadLimits { bytes: limits.head_bytes as usize, fields: usize::from(limits.headers) },
+            head_timeout: Duration::from_millis(limits.head_timeout_ms),
+            idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
+            handshake_timeout: Duration::from_millis(limits.tls_handshake_timeout_ms),
+            stall_timeout: Duration::from_millis(limits.stall_timeout_ms),
+            held_body: limits.held_body_bytes as usize,
+            body: limits.body_bytes,
+            connections: limits.connections,
+        }
+    }
+}

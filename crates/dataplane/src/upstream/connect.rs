@@ -1,0 +1,91 @@
+//! Making a connection to an endpoint, TLS included, within the upstream's limits.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use super::pool::{Connection, Pool};
+use super::{ConnectionPermit, Endpoint, Overload};
+use crate::http::h1::HeadLimits;
+use crate::io::{Transport, Watch};
+use crate::message::h1::Wire;
+use crate::plan::Target;
+use crate::respond::{Failure, Flag, Retryable};
+use crate::telemetry::metrics::{ConnectFailure, UpstreamCells};
+use crate::tls::TlsStream;
+
+/// Makes one connection. Whatever fails here, nothing of a request has left us.
+pub async fn connect(
+    pool: &Pool,
+    endpoint: &Arc<Endpoint>,
+    limits: &HeadLimits,
+    cells: &Arc<UpstreamCells>,
+) -> Result<Connection, Failure> {
+    let target = pool.target();
+    let permit = permit(pool, cells)?;
+    let _pending = target.cluster.pending().map_err(|overload| refused(overload, cells))?;
+    let made = Watch::default().within(target.connect_timeout, open(target, endpoint)).await;
+    let transport = match made {
+        Some(Ok(transport)) => transport,
+        Some(Err(failure)) => {
+            cells.connect_failed(if failure.flag == Flag::UpstreamTls {
+                ConnectFailure::Tls
+            } else {
+                ConnectFailure::Refused
+            });
+            return Err(failure);
+        }
+        None => {
+            cells.connect_failed(ConnectFailure::Timeout);
+            let detail = format!("connect to {}: not done in {:?}", endpoint.address, target.connect_timeout);
+            return Err(Failure::new(Flag::ConnectTimeout, detail).retryable(Retryable::Always));
+        }
+    };
+    let wire = Wire::new(transport, *limits);
+    Ok(Connection { wire, endpoint: Arc::clone(endpoint), reused: false, held: (permit, cells.opened()) })
+}
+
+/// A limit is reached only when no unused connection can be given up for the new one.
+fn permit(pool: &Pool, cells: &UpstreamCells) -> Result<ConnectionPermit, Failure> {
+    let cluster = &pool.target().cluster;
+    loop {
+        match cluster.connection() {
+            Ok(permit) => return Ok(permit),
+            Err(overload) if !pool.evict() => return Err(refused(overload, cells)),
+            Err(_) => {}
+        }
+    }
+}
+
+/// The failure of an exchange for which a limit leaves no room.
+pub fn refused(overload: Overload, cells: &UpstreamCells) -> Failure {
+    let limit = match overload {
+        Overload::Requests => "max_requests",
+        Overload::Pending => "max_pending",
+        Overload::Connections => "max_connections",
+    };
+    cells.overload(overload);
+    Failure::new(Flag::Overload, format!("{limit} is reached"))
+}
+
+async fn open(target: &Target, endpoint: &Endpoint) -> Result<Transport, Failure> {
+    let address = endpoint.address;
+    let failed = |error: io::Error| {
+        Failure::new(Flag::Connect, format!("connect to {address}: {error}")).retryable(Retryable::Always)
+    };
+    let tcp = TcpStream::connect(address).await.map_err(failed)?;
+    tcp.set_nodelay(true).map_err(failed)?;
+    let Some(connector) = &target.connector else { return Ok(Transport::Plain(tcp)) };
+    let mut stream = Box::new(connector.connect(tcp, &endpoint.host).map_err(|error| tls_failed(&error, address))?);
+    shake_hands(&mut stream).await.map_err(|error| tls_failed(&error, address))?;
+    Ok(Transport::Tls(stream))
+}
+
+async fn shake_hands(stream: &mut TlsStream) -> Result<(), crate::tls::TlsError> {
+    std::future::poll_fn(|cx| stream.poll_handshake(cx)).await
+}
+
+fn tls_failed(error: &crate::tls::TlsError, address: std::net::SocketAddr) -> Failure {
+    Failure::new(Flag::UpstreamTls, format!("TLS with {address}: {error}")).retryable(Retryable::Always)
+}
