@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::tls::TlsStream;
@@ -24,14 +24,13 @@ impl Transport {
     /// Reads what there is; 0: the other end has finished writing.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
-            Transport::Plain(tcp) => loop {
-                // `try_read` instead of `AsyncRead`: no ReadBuf, and a short read clears readiness
-                // without a second system call.
-                match tcp.try_read(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(tcp.poll_read_ready(cx))?,
-                    result => return Poll::Ready(result),
-                }
-            },
+            // Not `try_read`: only this way a short read is known to have emptied the socket, which saves
+            // the system call that would find out (2 of 4 reads a request).
+            Transport::Plain(tcp) => {
+                let mut buffer = ReadBuf::new(buffer);
+                ready!(Pin::new(tcp).poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
+            }
             Transport::Tls(tls) => tls.poll_read(cx, buffer),
         }
     }
@@ -52,7 +51,10 @@ impl Transport {
     /// Writes all slices with one system call, as far as they go.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Transport::Plain(tcp) => match slices {
+                [one] => Pin::new(tcp).poll_write(cx, one),
+                many => Pin::new(tcp).poll_write_vectored(cx, many),
+            },
             Transport::Tls(tls) => tls.poll_write_vectored(cx, slices),
         }
     }
