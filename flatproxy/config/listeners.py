@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from flatproxy.config.network import HeaderName, ListenAddress, NetworkText, Token
 from flatproxy.config.routes import Route
@@ -34,7 +34,11 @@ def parse_tls_version(value: Any) -> Any:
     return str(value) if isinstance(value, float) else value
 
 
-TlsVersion = Annotated[Literal["1.2", "1.3"], BeforeValidator(parse_tls_version)]
+TlsVersion = Annotated[
+    Literal["1.2", "1.3"],
+    BeforeValidator(parse_tls_version),
+    WithJsonSchema({"enum": ["1.2", "1.3", 1.2, 1.3]}),
+]
 TlsMode = Literal["off", "simple", "mutual"]
 
 

@@ -18,7 +18,7 @@ from flatproxy.config.nodes import Mapping
 from flatproxy.config.prune import prune
 from flatproxy.config.source import Source
 from flatproxy.config.values import describe
-from flatproxy.config.wording import problems_of
+from flatproxy.config.wording import problem_of, without_echoes
 
 MAX_FILE_BYTES = 16 << 20
 
@@ -61,9 +61,9 @@ def validate(root: Mapping, folder: Path, source: Source) -> tuple[Config | None
         try:
             return Config.model_validate(root.data(), context={"folder": folder}), problems
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = without_echoes(error.errors(include_url=False))
             # Later rounds only complain of what pruning took away.
-            problems = problems or problems_of(details, source)
+            problems = problems or [problem_of(detail, source) for detail in details]
             if not prune(root, [tuple(detail["loc"]) for detail in details]):
                 return None, problems
 

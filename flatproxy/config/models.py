@@ -86,7 +86,7 @@ class Config(Model):
     access_log: AccessLog = "stdout"
     """`stdout`, `stderr`, `off` or a file path: one JSON line per exchange."""
     dns: Dns = Dns()
-    """How the names of endpoints are resolved."""
+    """Name servers, and how long an answer of theirs is used."""
     identity: Identity | None = None
     """Left out: none; TLS then needs files of its own everywhere."""
     limits: Limits = Limits()

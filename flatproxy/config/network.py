@@ -87,7 +87,7 @@ def parse_endpoint(value: Any) -> Address:
 def _host_and_port(value: Any, example: str, lowest_port: int = 1) -> Address:
     text = parse_text(value) if not isinstance(value, int) else str(value)
     host, colon, port = text.rpartition(":")
-    if not colon or (":" in host and not (host.startswith("[") and host.endswith("]"))):
+    if not colon or "://" in text or (":" in host and not (host.startswith("[") and host.endswith("]"))):
         raise refuse(_address_advice(text, example))
     if not host:
         raise refuse(f"has no host; did you mean '127.0.0.1:{port}'?")

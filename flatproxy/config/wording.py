@@ -13,16 +13,21 @@ from flatproxy.config.models import Config
 from flatproxy.config.values import Model, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
     from flatproxy.config.source import Source, Steps
 
 
-def problems_of(errors: Iterable[ErrorDetails], source: Source) -> list[Problem]:
-    """Put validation errors in plain words, each at its place."""
-    return [problem_of(error, source) for error in errors if not _is_echo(error)]
+def without_echoes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out lists that are too short only because their items were refused, each with an error of its own."""
+    own = [
+        error
+        for error in errors
+        if error["type"] != "too_short" or len(error["input"]) < error["ctx"]["min_length"]
+    ]
+    return own or list(errors)
 
 
 def problem_of(error: ErrorDetails, source: Source) -> Problem:
@@ -36,11 +41,6 @@ def problem_of(error: ErrorDetails, source: Source) -> Problem:
         return Problem(source.place(path[:-1]), f"`{path[-1]}` is missing{_belongs_to(path[:-1])}")
     said = sentence(error)
     return Problem(source.place(path), f"{_subject(path)} {said}" if said.startswith(_VERBS) else said)
-
-
-def _is_echo(error: ErrorDetails) -> bool:
-    """Tell a list that is short only because its items were refused, each with an error of its own."""
-    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
@@ -130,7 +130,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "model_type": _wants("a mapping"),
     "model_attributes_type": _wants("a mapping"),
     "literal_error": _one_of,
-    "too_short": lambda *_: "must not be empty; leave it out instead, or fill it",
+    "too_short": lambda *_: "must not be empty; leave it out, or fill it",
     "greater_than_equal": lambda context, _: f"must be at least {context['ge']}",
     "less_than_equal": lambda context, _: f"must be at most {context['le']}",
 }
