@@ -2,6 +2,7 @@
 
 use super::pattern::Pattern;
 use super::query;
+use crate::http::characters::is_token;
 use crate::http::{Fields, Known, Method, RequestHead};
 use crate::plan::PlanError;
 use crate::plan::document::{FieldMatch, RouteMatch, ValueMatch};
@@ -70,7 +71,7 @@ impl Conditions {
 }
 
 fn method_of(method: &str) -> Result<Method, PlanError> {
-    if !method.is_empty() && method.bytes().all(is_token) {
+    if is_token(method.as_bytes()) {
         return Ok(Method::of(method));
     }
     Err(PlanError::new(format!("`{}` is not a method", method.escape_debug())))
@@ -78,18 +79,13 @@ fn method_of(method: &str) -> Result<Method, PlanError> {
 
 fn check_header(header: &FieldMatch) -> Result<(), PlanError> {
     let refuse = |why: &str| Err(PlanError::new(format!("header `{}` {why}", header.name.escape_debug())));
-    if header.name.is_empty() || !header.name.bytes().all(is_token) {
+    if !is_token(header.name.as_bytes()) {
         return refuse("is not a header name");
     }
     match Known::of(header.name.as_bytes()) {
         Known::Host => refuse("is matched by `host`, not by `headers`"),
         _ => Ok(()),
     }
-}
-
-/// RFC 9110 section 5.6.2.
-pub fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn rules(fields: &[FieldMatch]) -> Result<Box<[Rule]>, PlanError> {

@@ -172,6 +172,7 @@ fn a_header_rule_holds_for_every_form_of_the_header() {
     for headers in [
         &[("x-env", "prod")][..],
         &[("X-ENV", "prod")],
+        &[("x_env", "prod")],
         &[("x-env", "dev"), ("x-env", "prod")],
         &[("x-env", "dev, prod")],
         &[("x-env", "dev ,\tprod , x")],
