@@ -4,10 +4,7 @@ use crate::plan::PlanError;
 use crate::plan::document::{Endpoint, HealthCheck, Probe, Upstream};
 
 pub(super) fn check(doc: &Upstream) -> Result<(), PlanError> {
-    let place = format!("upstream {}", doc.name);
-    if doc.endpoints.is_empty() {
-        return Err(PlanError::new("it has no endpoints").at(&place));
-    }
+    need(!doc.endpoints.is_empty(), "it has no endpoints")?;
     let ejection = doc.ejection.as_ref().map_or(Ok(()), |ejection| {
         need(ejection.failures > 0, "ejection needs at least 1 failure")?;
         need(ejection.base_ms > 0 && ejection.base_ms <= ejection.max_ms, "ejection needs 0 < base <= max")?;
@@ -15,7 +12,7 @@ pub(super) fn check(doc: &Upstream) -> Result<(), PlanError> {
     });
     let endpoints = doc.endpoints.iter().try_for_each(endpoint);
     let health = doc.health_check.as_ref().map_or(Ok(()), health_check);
-    endpoints.and(health).and(ejection).map_err(|error| error.at(&place))
+    endpoints.and(health).and(ejection)
 }
 
 fn endpoint(doc: &Endpoint) -> Result<(), PlanError> {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::balance::Picker;
 use super::clock::{self, Millis};
+use super::dns::Name;
 use super::endpoint::{Endpoint, EndpointStatus, Outcome};
 use super::limit::{CONNECTIONS, ConnectionPermit, Overload, PENDING, PendingPermit, Permit, REQUESTS, RequestPermit};
 use super::members::{Members, Source};
@@ -163,6 +164,11 @@ impl Cluster {
         self.view.load().members.contains(address)
     }
 
+    /// Transitions that found no room where they are sent to.
+    pub fn transitions_lost(&self) -> u64 {
+        self.service.news_lost()
+    }
+
     /// All endpoints and how they stand.
     pub fn statuses(&self) -> Vec<EndpointStatus> {
         let (view, now) = (self.view.load(), clock::now());
@@ -218,11 +224,21 @@ impl Cluster {
         }
     }
 
-    /// The entries of the document that are DNS names, with their positions.
-    pub(super) fn names(&self) -> Vec<(usize, Arc<str>)> {
+    /// The entries of the document that are DNS names.
+    pub(super) fn names(&self) -> Vec<Name> {
         let sources = self.lock_sources();
         let names = sources.iter().enumerate().filter(|(_, source)| source.is_name());
-        names.map(|(position, source)| (position, source.host.clone())).collect()
+        let name = |(position, source): (usize, &Source)| Name {
+            position,
+            host: source.host.clone(),
+            addresses: source.addresses.clone(),
+        };
+        names.map(name).collect()
+    }
+
+    /// All endpoints, usable or not.
+    pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        self.view.load().members.list.iter().map(|member| member.endpoint.clone()).collect()
     }
 
     /// Takes the addresses that a name now stands for; none when it could not be resolved.

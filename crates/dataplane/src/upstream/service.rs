@@ -26,6 +26,7 @@ pub(super) struct Service {
     version: AtomicU64,
     generation: AtomicU64,
     news: ArcSwapOption<TransitionSender>,
+    news_lost: AtomicU64,
 }
 
 /// A count on a cache line of its own.
@@ -51,6 +52,7 @@ impl Service {
             version: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             news: ArcSwapOption::empty(),
+            news_lost: AtomicU64::new(0),
         })
     }
 
@@ -71,6 +73,10 @@ impl Service {
         self.news.store(Some(Arc::new(news)));
     }
 
+    pub(super) fn news_lost(&self) -> u64 {
+        self.news_lost.load(Ordering::Relaxed)
+    }
+
     /// Reports on one endpoint.
     pub(super) fn tell(&self, endpoint: &Endpoint, change: Change, why: String) {
         self.tell_of(&endpoint.host, Some(endpoint.address), change, why);
@@ -80,8 +86,9 @@ impl Service {
     pub(super) fn tell_of(&self, host: &Arc<str>, address: Option<SocketAddr>, change: Change, why: String) {
         if let Some(news) = &*self.news.load() {
             let transition = Transition { upstream: self.name.clone(), host: host.clone(), address, change, why };
-            // Nobody listens any more: the engine is stopping.
-            let _ = news.send(transition);
+            if news.try_send(transition).is_err() {
+                self.news_lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc;
 
-/// Where transitions go. Unbounded, for a data thread must not wait; their rate is bounded by
-/// ejection times, check intervals and refresh times.
-pub type TransitionSender = UnboundedSender<Transition>;
+/// Where transitions go. Nobody waits for room: what does not fit is counted
+/// ([`Cluster::transitions_lost`](super::Cluster::transitions_lost)) and dropped.
+pub type TransitionSender = mpsc::Sender<Transition>;
 
 /// One change in the standing of an upstream, of one of its endpoints or of one of its names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,6 +34,7 @@ pub(super) fn upstream(balance: Balance, hosts: &[&str]) -> Upstream {
 fn endpoint(text: &str) -> document::Endpoint {
     let (place, weight) = text.split_once('*').unwrap_or((text, "1"));
     let (host, port) = place.rsplit_once(':').expect("host:port");
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     let number = "a test's ports and weights are numbers";
     document::Endpoint { host: host.into(), port: port.parse().expect(number), weight: weight.parse().expect(number) }
 }
@@ -57,8 +58,8 @@ pub(super) fn address(text: &str) -> SocketAddr {
 }
 
 /// Listens to a cluster's transitions.
-pub(super) fn news(cluster: &Cluster) -> mpsc::UnboundedReceiver<Transition> {
-    let (sender, receiver) = mpsc::unbounded_channel();
+pub(super) fn news(cluster: &Cluster) -> mpsc::Receiver<Transition> {
+    let (sender, receiver) = mpsc::channel(64);
     cluster.service.listen(sender);
     receiver
 }

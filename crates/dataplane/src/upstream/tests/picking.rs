@@ -40,8 +40,8 @@ fn least_request_avoids_the_loaded_of_two() {
     let busy = cluster.pick(&mut picker, None, &[]).expect("one of two");
     let _active = busy.begin();
     for _ in 0..100 {
-        let picked = cluster.pick(&mut picker, None, &[]).expect("one of two");
-        assert_ne!(picked.address, busy.address, "with two endpoints the idle one is always the less loaded");
+        let idle = cluster.pick(&mut picker, None, &[]).expect("one of two");
+        assert_ne!(idle.address, busy.address, "with two endpoints the idle one is always the less loaded");
     }
 }
 
@@ -99,7 +99,7 @@ proptest! {
 fn a_plan_that_cannot_work_is_refused_in_a_sentence() {
     let mut doc = upstream(Balance::RoundRobin, &["10.0.0.1:80*0"]);
     let refused = |doc: &Upstream| Cluster::build(doc, None).expect_err("an unsound document is refused").to_string();
-    assert_eq!(refused(&doc), "upstream orders: endpoint 10.0.0.1: its weight must be at least 1");
+    assert_eq!(refused(&doc), "endpoint 10.0.0.1: its weight must be at least 1");
     doc.endpoints.clear();
-    assert_eq!(refused(&doc), "upstream orders: it has no endpoints");
+    assert_eq!(refused(&doc), "it has no endpoints");
 }
