@@ -17,7 +17,7 @@ use crate::plan::document::ServerTls;
 
 /// Makes the server side of TLS connections.
 pub struct Acceptor {
-    document: ServerTls,
+    pub(super) document: ServerTls,
     config: Arc<ServerConfig>,
     verifier: Option<Arc<ClientVerifier>>,
 }
@@ -71,7 +71,7 @@ fn names(document: &ServerTls) -> Result<Names, PlanError> {
         keys.push(certified_key(certificate).map_err(|error| error.at(&place))?);
     }
     match keys.split_first() {
-        Some((first, others)) => Ok(Names::new(Arc::clone(first), others)),
+        Some((first, others)) => Ok(Names::new(first, others)),
         None => Err(PlanError::new("TLS: at least one certificate is needed")),
     }
 }

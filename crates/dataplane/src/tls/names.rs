@@ -22,9 +22,9 @@ pub(super) struct Names {
 
 impl Names {
     /// `first` also answers clients that give no name, or one that no certificate carries.
-    pub(super) fn new(first: Arc<CertifiedKey>, others: &[Arc<CertifiedKey>]) -> Self {
-        let mut names = Self { exact: AHashMap::new(), wildcard: AHashMap::new(), default: Arc::clone(&first) };
-        names.add(&first);
+    pub(super) fn new(first: &Arc<CertifiedKey>, others: &[Arc<CertifiedKey>]) -> Self {
+        let mut names = Self { exact: AHashMap::new(), wildcard: AHashMap::new(), default: Arc::clone(first) };
+        names.add(first);
         for key in others {
             names.add(key);
         }

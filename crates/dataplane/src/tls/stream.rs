@@ -73,6 +73,10 @@ impl TlsStream {
             Ok(0) => return Poll::Ready(Err(TlsError::new(Refusal::Closed, ""))),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+            // rustls holds 64 KiB of one message, and no more.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Poll::Ready(Err(TlsError::new(Refusal::Malformed, error.to_string())));
+            }
             Err(error) => return Poll::Ready(Err(closed(error))),
         }
         let tls = self.spoken_to || matches!(first, Some(0x15 | 0x16)); // an alert or a handshake record
@@ -148,7 +152,7 @@ impl TlsStream {
     }
 
     /// Plaintext is already here: the next read will not wait.
-    pub fn is_readable(&mut self) -> bool {
+    pub fn is_readable(&self) -> bool {
         !self.session.connection.wants_read() && !self.session.connection.is_handshaking()
     }
 

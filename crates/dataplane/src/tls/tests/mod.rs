@@ -2,4 +2,10 @@
 
 mod authority;
 mod clients;
+mod documents;
 mod pair;
+mod raw;
+mod resumption;
+mod transfer;
+mod upstreams;
+mod wire;

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::plan::document::{ClientTls, ServerTls};
 use crate::tls::{Acceptor, Connector, TlsError, TlsStream};
 
 /// A connected pair of sockets: the accepted end, the connecting end.
@@ -59,4 +60,12 @@ pub(super) async fn say(from: &mut TlsStream, to: &mut TlsStream, text: &[u8]) {
         filled += read;
     }
     assert_eq!(heard, text, "what was heard is not what was said");
+}
+
+pub(super) fn acceptor(document: &ServerTls) -> Acceptor {
+    Acceptor::build(document, None).expect("a listener's document")
+}
+
+pub(super) fn connector(document: &ClientTls) -> Connector {
+    Connector::build(document, None).expect("an upstream's document")
 }
