@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, fail, out, warn
+from flatproxy.cli.planned import planned
+from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, out
 
 EXAMPLE = "flatproxy check -c flatproxy.yaml"
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Build the plan of a configuration and stop: every problem at once, with file, line and column."""
-    from flatproxy.config import ConfigErrors, load
-    from flatproxy.core.preview import preview
-
-    try:
-        loaded = load(config)
-        plan = preview(loaded)
-    except ConfigErrors as errors:
-        fail(errors)
-    warn(loaded)
+    loaded, plan = planned(config)
     counts = (
         (len(loaded.listeners), "listener"),
         (len(plan.routes), "route"),

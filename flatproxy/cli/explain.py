@@ -1,4 +1,4 @@
-"""`flatproxy explain`: what a configuration means, route by route."""
+"""`flatproxy explain`: what a configuration means, route by route, or for one request."""
 
 from __future__ import annotations
 
@@ -7,67 +7,142 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, fail, out, warn
+from flatproxy.cli.planned import planned
+from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, fail, out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from rich.table import Table
+    from flatproxy.core.lookup import Answer
 
-EXAMPLE = "flatproxy explain -c flatproxy.yaml"
-_COLUMNS = ("listener", "route", "match", "filters", "goes to", "tier", "why")
+EXAMPLE = "flatproxy explain -c flatproxy.yaml http://orders.demo/v1/orders"
+Description = dict[str, Any]
+
+UrlArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[URL]", help="A URL or a path: which route would take it?", show_default=False),
+]
+MethodOption = Annotated[
+    str, typer.Option("--method", "-X", metavar="METHOD", help="The method of that request.")
+]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", "-H", metavar="'NAME: VALUE'", help="A header of that request; may be repeated."
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON: the whole plan without secrets, or the answers.")
+]
 
 
 def explain(
+    url: UrlArgument = None,
     config: ConfigOption = DEFAULT_CONFIG,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the whole plan as JSON, without secrets.")
-    ] = False,
+    method: MethodOption = "GET",
+    header: HeaderOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print what every route matches, where it goes, and the tier it runs in."""
-    from flatproxy.config import ConfigErrors, load
-    from flatproxy.core.preview import preview
+    """Print what every route matches, where it goes, and the tier it runs in; or which route takes one request."""
+    if url is None:
+        description = planned(config)[1].description
+        rows = [
+            _route_row(listener, route)
+            for listener in description["listeners"]
+            for route in listener["routes"]
+        ]
+        _print(
+            description,
+            ("listener", "route", "match", "filters", "goes to", "tier", "why"),
+            rows,
+            as_json=as_json,
+        )
+        return
+    answers, description = _answers(config, url, method, header or [])
+    found = [_answer_row(answer, description) for answer in answers]
+    listing = [{"listener": item.listener, "route": item.route, "refused": item.refused} for item in answers]
+    _print(listing, ("listener", "route", "because", "goes to", "tier"), found, as_json=as_json)
 
-    try:
-        loaded = load(config)
-        plan = preview(loaded)
-    except ConfigErrors as errors:
-        fail(errors)
-    warn(loaded)
-    if as_json:
-        print(json.dumps(plan.description, indent=2))
-    else:
-        out().print(_table(plan.description))
 
-
-def _table(description: Mapping[str, Any]) -> Table:
+def _print(value: Any, columns: Sequence[str], rows: Sequence[Sequence[str]], *, as_json: bool) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(*_COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
-    for listener in description["listeners"]:
-        for route in listener["routes"]:
-            table.add_row(
-                f"{listener['name']} ({listener['address']}{_tls(listener['tls'])})",
-                route["name"],
-                " ".join(_match(route["match"])) or "everything",
-                ", ".join(route["filters"]) or "-",
-                _action(route["action"]),
-                route["tier"],
-                route["why"],
-            )
-    return table
+    if as_json:
+        print(json.dumps(value, indent=2))
+        return
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    out().print(table)
 
 
-def _tls(tls: Mapping[str, Any] | None) -> str:
-    return f", tls {tls['mode']}" if tls else ""
+# === one request ===
 
 
-def _match(match: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the parts of a match the way one would say them: `GET,POST orders.demo /v1/* x-env=prod`."""
+def _answers(
+    path: ConfigOption, url: str, method: str, headers: list[str]
+) -> tuple[list[Answer], Description]:
+    pairs = [_header(line) for line in headers]
+    config, plan = planned(path)
+    try:
+        from flatproxy.core.lookup import look_up
+
+        return look_up(plan, config, url, method, pairs), plan.description
+    except (ValueError, ImportError) as error:
+        fail(str(error))
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise typer.BadParameter(f"'{line}' is no header; write it as 'name: value'", param_hint="--header")
+    return name.strip(), value.strip()
+
+
+def _answer_row(answer: Answer, description: Description) -> Sequence[str]:
+    listener = next(item for item in description["listeners"] if item["name"] == answer.listener)
+    if answer.refused is not None:
+        return _listener(listener), "-", f"refused: {answer.refused}", "answers 400", "-"
+    if answer.route is None:
+        return _listener(listener), "-", "no route matches", "answers 404", "-"
+    route = next(item for item in listener["routes"] if item["name"] == answer.route)
+    because = f"the most specific that holds: {_match(route['match'])}"
+    return _listener(listener), answer.route, because, _action(route["action"]), route["tier"]
+
+
+# === routes in words ===
+
+
+def _route_row(listener: Mapping[str, Any], route: Mapping[str, Any]) -> Sequence[str]:
+    filters = ", ".join(route["filters"]) or "-"
+    goes_to = _action(route["action"])
+    return (
+        _listener(listener),
+        route["name"],
+        _match(route["match"]),
+        filters,
+        goes_to,
+        route["tier"],
+        route["why"],
+    )
+
+
+def _listener(listener: Mapping[str, Any]) -> str:
+    tls = f", tls {listener['tls']['mode']}" if listener["tls"] else ""
+    return f"{listener['name']} ({listener['address']}{tls})"
+
+
+def _match(match: Mapping[str, Any]) -> str:
+    """Write a match the way one would say it: `GET,POST orders.demo /v1/* x-env=prod`."""
+    return " ".join(_parts(match)) or "everything"
+
+
+def _parts(match: Mapping[str, Any]) -> Iterator[str]:
     if match["methods"]:
         yield ",".join(match["methods"])
-    yield from match["hosts"]
+    if match["hosts"]:
+        yield ",".join(match["hosts"])
     if match["path"] != "any":
         ((kind, text),) = match["path"].items()
         yield {"exact": text, "prefix": f"{text.rstrip('/')}/*", "regex": f"~{text}"}[kind]

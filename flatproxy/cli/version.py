@@ -8,7 +8,7 @@ EXAMPLE = "flatproxy version"
 
 
 def version() -> None:
-    """Print the versions of FlatProxy and of Python."""
+    """Print the versions of FlatProxy, of its native core, and of Python."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
@@ -16,4 +16,8 @@ def version() -> None:
         own = installed("flatproxy")
     except PackageNotFoundError:
         own = "(not installed)"
-    print(f"flatproxy {own} (Python {platform.python_version()})")
+    try:
+        from flatproxy.core.native import __version__ as core
+    except ImportError:
+        core = "(not built)"
+    print(f"flatproxy {own}, native core {core}, Python {platform.python_version()}")

@@ -4,13 +4,15 @@
   listening descriptor for each worker, copied) or raises `PlanRefused` and keeps the old one. `drain(deadline_ms)`
   stops accepting and waits; True when every exchange was finished. `metrics()` is Prometheus text, `status()` JSON.
 * `check(plan)`: compiles a plan and drops it; raises `PlanRefused`.
+* `find_route(plan, listener, method, target, headers)`: the name of the route that would take a request, or None;
+  raises ValueError with the reason where the answer would be a 400.
 """
 
 try:
-    from flatproxy.core._native import Engine, PlanRefused, __version__, check
+    from flatproxy.core._native import Engine, PlanRefused, __version__, check, find_route
 except ImportError as error:
     raise ImportError(
         f"the native core of FlatProxy cannot be loaded; `make build` builds it ({error})"
     ) from error
 
-__all__ = ["Engine", "PlanRefused", "__version__", "check"]
+__all__ = ["Engine", "PlanRefused", "__version__", "check", "find_route"]

@@ -37,6 +37,10 @@ class Registry:
                 manager.register(entry.load(), name=entry.name)
             except Exception as error:  # a stranger's module may fail in any way
                 raise RegistryError(f"the filter package '{entry.name}' cannot be loaded: {error}") from error
+        try:
+            manager.check_pending()  # a misspelt hook would otherwise never be called
+        except pluggy.PluginValidationError as error:
+            raise RegistryError(str(error)) from error
         return cls.of(item for found in manager.hook.register_filters() for item in found)
 
     @classmethod
