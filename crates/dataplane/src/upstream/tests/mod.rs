@@ -5,6 +5,7 @@ mod limits;
 mod picking;
 mod reload;
 mod speed;
+mod threads;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
