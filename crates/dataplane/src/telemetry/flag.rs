@@ -1,21 +1,30 @@
 //! The closed list of flags that metrics count.
 
 /// Every flag; the last one counts what is none of the others.
-pub const FLAGS: [&str; 16] = [
+pub const FLAGS: [&str; 25] = [
     "BAD_REQUEST",
-    "TOO_LARGE",
+    "HEAD_TOO_LARGE",
+    "URI_TOO_LONG",
+    "BODY_TOO_LARGE",
+    "HEAD_TIMEOUT",
+    "BODY_TIMEOUT",
+    "EXPECTATION",
+    "VERSION",
+    "UNSUPPORTED",
     "NO_ROUTE",
+    "LOOP",
     "DENY",
     "FILTER",
     "OVERLOAD",
-    "UPSTREAM",
+    "NO_ENDPOINT",
     "CONNECT",
+    "CONNECT_TIMEOUT",
+    "UPSTREAM_TLS",
+    "UPSTREAM_RESET",
+    "UPSTREAM_PROTOCOL",
     "TIMEOUT",
-    "STALL",
+    "UPSTREAM_STALL",
     "CLIENT_GONE",
-    "UPGRADE",
-    "LOOP",
-    "DRAIN",
     "INTERNAL",
     "OTHER",
 ];

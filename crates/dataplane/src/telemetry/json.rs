@@ -39,12 +39,16 @@ pub(super) fn optional_text(out: &mut Vec<u8>, value: Option<&[u8]>) {
 
 /// Writes a number.
 pub(super) fn number(out: &mut Vec<u8>, value: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    match value {
+        0..10 => out.push(b'0' + value as u8),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+    }
 }
 
-// Counted rather than searched for: without an early exit the compiler looks at many bytes at once.
+// Without an early exit the compiler looks at many bytes at once.
 fn is_plain(value: &[u8]) -> bool {
-    value.iter().filter(|byte| matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f..)).count() == 0
+    let special = |byte: u8| u8::from(matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f..));
+    value.iter().fold(0, |found, byte| found | special(*byte)) == 0
 }
 
 #[cold]

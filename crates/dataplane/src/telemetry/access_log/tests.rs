@@ -85,6 +85,14 @@ fn a_line_says_everything_about_an_exchange() {
 }
 
 #[test]
+fn every_key_is_documented() {
+    let page = include_str!("../../../../../docs/access-log.md");
+    for key in line_of(&Ended::example()).as_object().expect("an object").keys() {
+        assert!(page.contains(&format!("| `{key}` |")), "docs/access-log.md does not explain {key}");
+    }
+}
+
+#[test]
 fn addresses_are_written_as_the_standard_library_does() {
     for address in ["1.2.3.4:5", "255.255.255.255:65535", "[::1]:80", "[2001:db8::ff:0:1]:8443", "[::ffff:1.2.3.4]:1"] {
         let client: std::net::SocketAddr = address.parse().expect("an address");
@@ -266,14 +274,55 @@ fn a_full_disk_loses_lines_counts_them_and_stops_nothing() {
 }
 
 #[test]
+fn switching_away_from_a_stalled_reader_works() {
+    let folder = Folder::new();
+    let (fifo, _reader) = folder.fifo("fifo");
+    let path = folder.path("log");
+    let log = start(&fifo);
+    let mut writer = log.line_writer();
+    (0..1_000).for_each(|_| writer.write(&Ended::example())); // far beyond the 64 KiB of a pipe
+    writer.flush();
+    log.switch(&document::AccessLog::File(path.clone())).expect("a file that opens");
+    writer.write(&Ended { status: 299, ..Ended::example() });
+    drop(writer);
+    assert!(log.close(SOON), "a stalled reader must not keep the next destination waiting");
+    assert_eq!(lines(&path).last().expect("a line")["status"], 299);
+}
+
+#[test]
+fn lines_of_two_processes_into_one_pipe_are_never_mixed() {
+    let folder = Folder::new();
+    let (path, reader) = folder.fifo("log");
+    let logs = [start(&path), start(&path)]; // two logs stand for two processes: each has its own writer
+    let counting = std::thread::spawn(move || {
+        BufReader::new(reader).lines().fold(0, |count, line| {
+            serde_json::from_str::<Value>(&line.expect("a line")).expect("whole lines only");
+            count + 1
+        })
+    });
+    std::thread::scope(|scope| {
+        for log in &logs {
+            scope.spawn(|| {
+                let mut writer = log.line_writer();
+                (0..2_000).for_each(|_| writer.write(&Ended::example()));
+            });
+        }
+    });
+    assert!(logs.iter().all(|log| log.close(SOON)), "with a reader, all must be written");
+    drop(logs);
+    assert_eq!(counting.join().expect("the reader"), 4_000);
+}
+
+#[test]
 fn a_line_torn_by_an_error_does_not_spoil_the_next_one() {
     let folder = Folder::new();
     let (path, mut reader) = folder.fifo("log");
     let log = start(&path);
     let mut writer = log.line_writer();
-    (0..400).for_each(|_| writer.write(&Ended::example())); // more than a pipe holds: the writer stops within a line
+    let path_of_4_kib = vec![b'x'; 4_096]; // more than a pipe takes in one piece
+    (0..40).for_each(|_| writer.write(&Ended { path: &path_of_4_kib, ..Ended::example() }));
     writer.flush();
-    reader.read_exact(&mut [0; 5_000]).expect("the first lines");
+    reader.read_exact(&mut [0; 10_000]).expect("the first lines");
     drop(reader);
     assert!(log.settle(SOON), "a closed pipe must be an error, not a wait");
     assert!(log.dropped() > 0, "what the pipe did not take must be counted");

@@ -6,6 +6,7 @@
 mod cells;
 mod histogram;
 mod listener;
+mod process;
 mod registry;
 mod route;
 mod text;

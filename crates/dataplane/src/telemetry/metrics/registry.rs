@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::listener::{self, ListenerCells};
+use super::process;
 use super::route::{self, RouteCells, RouteTotals};
 use super::text::Exposition;
 use super::upstream::{self, UpstreamCells, UpstreamTotals};
@@ -97,6 +98,7 @@ impl Registry {
     /// Writes all of it in the Prometheus text format.
     pub fn render(&self, out: &mut String) {
         let mut text = Exposition::new(out);
+        process::render(&mut text);
         listener::render(&mut text, &self.listeners.rows());
         let routes = self.routes.rows().into_iter();
         let routes: Vec<_> = routes

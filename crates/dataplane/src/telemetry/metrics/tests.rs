@@ -265,3 +265,16 @@ fn every_sample_stands_under_its_help_and_type() {
         }
     }
 }
+
+#[test]
+fn every_family_is_documented() {
+    let registry = Registry::new(1);
+    let mut text = rendered(&registry);
+    crate::telemetry::AccessLog::start(&crate::plan::document::AccessLog::Off, 1)
+        .expect("nothing to open")
+        .render(&mut text);
+    let page = include_str!("../../../../../docs/metrics.md");
+    for family in text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()) {
+        assert!(page.contains(&format!("`{family}`")), "docs/metrics.md does not explain {family}");
+    }
+}

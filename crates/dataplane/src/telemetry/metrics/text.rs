@@ -47,6 +47,12 @@ impl<'a> Exposition<'a> {
         self.out.push('\n');
     }
 
+    /// Adds one sample that is a time, in seconds.
+    pub(super) fn time(&mut self, name: &str, labels: Labels<'_>, nanoseconds: u64) {
+        self.begin(name, "", labels, None);
+        self.seconds(nanoseconds);
+    }
+
     /// Adds the samples of a histogram of durations, in seconds.
     pub(super) fn histogram(&mut self, name: &str, labels: Labels<'_>, totals: &HistogramTotals) {
         let bounds = BOUNDS.iter().map(|(_, bound)| *bound).chain(["+Inf"]);
@@ -57,10 +63,13 @@ impl<'a> Exposition<'a> {
             let _ = writeln!(self.out, "{count}");
         }
         self.begin(name, "_sum", labels, None);
-        let (seconds, fraction) = (totals.nanoseconds / 1_000_000_000, totals.nanoseconds % 1_000_000_000);
-        let _ = writeln!(self.out, "{seconds}.{fraction:09}");
+        self.seconds(totals.nanoseconds);
         self.begin(name, "_count", labels, None);
         let _ = writeln!(self.out, "{count}");
+    }
+
+    fn seconds(&mut self, nanoseconds: u64) {
+        let _ = writeln!(self.out, "{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
     }
 
     fn begin(&mut self, name: &str, suffix: &str, labels: Labels<'_>, bound: Option<&str>) {

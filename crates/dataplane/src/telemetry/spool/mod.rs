@@ -98,12 +98,14 @@ impl Spool {
         self.sender.clone()
     }
 
-    /// From now on lines go there; the one before is closed.
+    /// From now on lines go there; the one before is closed, also when its reader stalls.
     pub(super) fn switch(&self, target: Target) -> io::Result<()> {
-        let started = if target.is_nowhere() { Ok(()) } else { self.start() };
-        *self.shared().next_target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+        if !target.is_nowhere() {
+            self.start()?;
+        }
+        *self.shared().next_target() = Some(target);
         self.wake();
-        started
+        Ok(())
     }
 
     /// Waits until what is queued now is written; `false`: it took too long, or the writer is gone.
@@ -164,6 +166,19 @@ impl Spool {
     fn wake(&self) {
         // A full queue wakes the writer just as well: it looks at `Shared` after every message.
         let _ = self.sender.queue.try_send(Message::Wake);
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    fn next_target(&self) -> MutexGuard<'_, Option<Target>> {
+        self.next_target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a write that waits for its reader should go on waiting.
+    fn wants_to_wait(&self) -> bool {
+        !self.abandoned.load(Ordering::SeqCst) && self.next_target().is_none()
     }
 }
 

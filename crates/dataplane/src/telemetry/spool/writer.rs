@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -33,7 +32,7 @@ impl Writer {
     /// Until every sender is gone, or someone closes.
     pub(super) fn run(mut self) {
         while let Some(message) = self.next() {
-            if let Some(target) = self.shared.next_target.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(target) = self.shared.next_target().take() {
                 self.target = target;
                 self.torn = false;
             }
@@ -57,11 +56,11 @@ impl Writer {
     }
 
     fn write(&mut self, mut batch: Batch) {
-        let wanted = || !self.shared.abandoned.load(Ordering::SeqCst);
-        let mended = if self.torn { self.target.write(b"\n", wanted) } else { Ok(()) };
+        let patient = || self.shared.wants_to_wait();
+        let mended = if self.torn { self.target.write(b"\n", patient) } else { Ok(()) };
         let result = mended.map_err(|(_, error)| (0, error)).and_then(|()| {
             self.torn = false;
-            self.target.write(&batch.bytes, wanted)
+            self.target.write(&batch.bytes, patient)
         });
         match result {
             Ok(()) => self.succeeded(batch.lines),
