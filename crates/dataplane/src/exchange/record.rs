@@ -26,7 +26,7 @@ impl<D: Downstream> Job<'_, D> {
             path: exchange.request.path.as_bytes(),
             protocol: exchange.request.version,
             status: self.status(),
-            flag: (exchange.flag != Flag::None).then(|| exchange.flag.label()),
+            flag: exchange.flag,
             request_bytes: exchange.bytes_in,
             response_bytes: exchange.bytes_out,
             stages: Stages {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::http::Version;
+use crate::respond::Flag;
 
 /// What there is to say about an exchange when it is done.
 ///
@@ -31,8 +32,8 @@ pub struct Ended<'a> {
     pub protocol: Version,
     /// Of the response; 0: none was sent.
     pub status: u16,
-    /// How it ended, when it did not end well.
-    pub flag: Option<&'static str>,
+    /// How it ended.
+    pub flag: Flag,
     /// Body bytes received from the client.
     pub request_bytes: u64,
     /// Body bytes sent to the client.
@@ -81,7 +82,7 @@ impl Ended<'static> {
             path: b"/v1/orders/17",
             protocol: Version::Http11,
             status: 200,
-            flag: None,
+            flag: Flag::None,
             request_bytes: 0,
             response_bytes: 61,
             stages: Stages {

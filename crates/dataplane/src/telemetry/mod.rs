@@ -7,7 +7,6 @@
 pub mod access_log;
 mod clock;
 mod ended;
-mod flag;
 mod json;
 pub mod log;
 pub mod metrics;
@@ -16,5 +15,4 @@ pub mod transition;
 
 pub use access_log::{AccessLog, LineWriter};
 pub use ended::{Ended, Stages};
-pub use flag::FLAGS;
 pub use metrics::{ListenerCells, Registry, RouteCells, UpstreamCells};

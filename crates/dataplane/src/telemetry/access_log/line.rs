@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::http::Version;
+use crate::respond::Flag;
 use crate::telemetry::Ended;
 use crate::telemetry::clock::WallClock;
 use crate::telemetry::json::{key, number, optional_text, text};
@@ -53,7 +54,7 @@ fn append_outcome(out: &mut Vec<u8>, ended: &Ended<'_>) {
     out.extend_from_slice(key!("status"));
     number(out, u64::from(ended.status));
     out.extend_from_slice(key!("flag"));
-    optional_text(out, ended.flag.map(str::as_bytes));
+    optional_text(out, (ended.flag != Flag::None).then(|| ended.flag.label().as_bytes()));
     out.extend_from_slice(key!("request_bytes"));
     number(out, ended.request_bytes);
     out.extend_from_slice(key!("response_bytes"));

@@ -6,8 +6,8 @@ use super::cells::Counter;
 use super::histogram::{Histogram, HistogramTotals};
 use super::registry::{NO_ROUTE, RouteKey};
 use super::text::{Exposition, Kind};
+use crate::respond::Flag;
 use crate::telemetry::Ended;
-use crate::telemetry::flag::{self, FLAGS};
 
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -24,7 +24,7 @@ pub struct RouteCells {
 #[repr(align(64))]
 struct Counts {
     requests: [Counter; CLASSES.len()],
-    flags: [Counter; FLAGS.len()],
+    flags: [Counter; Flag::COUNT],
     request_bytes: Counter,
     response_bytes: Counter,
     retries: Counter,
@@ -34,7 +34,7 @@ struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct RouteTotals {
     requests: [u64; CLASSES.len()],
-    flags: [u64; FLAGS.len()],
+    flags: [u64; Flag::COUNT],
     request_bytes: u64,
     response_bytes: u64,
     retries: u64,
@@ -49,9 +49,7 @@ impl RouteCells {
         let counts = self.counts.get_or_init(Box::default);
         let class = usize::from(ended.status / 100);
         counts.requests[if class < CLASSES.len() { class } else { 0 }].increment();
-        if let Some(flag) = ended.flag {
-            counts.flags[flag::index(flag)].increment();
-        }
+        counts.flags[ended.flag.index()].increment();
         counts.request_bytes.add(ended.request_bytes);
         counts.response_bytes.add(ended.response_bytes);
         counts.retries.add(u64::from(ended.attempts.saturating_sub(1)));
@@ -114,7 +112,7 @@ fn render_requests(text: &mut Exposition<'_>, rows: &[(RouteKey, RouteTotals)]) 
     text.family(name, Kind::Counter, "Exchanges by class of the response's status; none: no response was sent.");
     for (key, totals) in rows {
         let [listener, route] = labels(key);
-        for (class, count) in seen(&CLASSES, &totals.requests) {
+        for (class, count) in CLASSES.iter().zip(totals.requests).filter(|(_, count)| *count > 0) {
             text.sample(name, &[listener, route, ("status", class)], count);
         }
     }
@@ -122,8 +120,8 @@ fn render_requests(text: &mut Exposition<'_>, rows: &[(RouteKey, RouteTotals)]) 
     text.family(name, Kind::Counter, "Exchanges that did not end well, by flag.");
     for (key, totals) in rows {
         let [listener, route] = labels(key);
-        for (flag, count) in seen(&FLAGS, &totals.flags) {
-            text.sample(name, &[listener, route, ("flag", flag)], count);
+        for flag in Flag::all().filter(|flag| *flag != Flag::None && totals.flags[flag.index()] > 0) {
+            text.sample(name, &[listener, route, ("flag", flag.label())], totals.flags[flag.index()]);
         }
     }
 }
@@ -131,8 +129,4 @@ fn render_requests(text: &mut Exposition<'_>, rows: &[(RouteKey, RouteTotals)]) 
 fn labels(key: &RouteKey) -> [(&str, &str); 2] {
     let route: &str = if *key.route == *NO_ROUTE { "-" } else { &key.route };
     [("listener", &key.listener), ("route", route)]
-}
-
-fn seen<'a>(labels: &'a [&'static str], counts: &'a [u64]) -> impl Iterator<Item = (&'static str, u64)> + 'a {
-    labels.iter().copied().zip(counts.iter().copied()).filter(|(_, count)| *count > 0)
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::plan::document::PlanDocument;
+use crate::respond::Flag;
 use crate::telemetry::{Ended, Stages};
 use crate::upstream::{Change, Overload};
 
@@ -63,7 +64,7 @@ fn what_several_threads_count_is_shown_as_one_sum() {
             scope.spawn(move || {
                 let cells = registry.route(worker, "web", "orders");
                 let ended =
-                    Ended { request_bytes: 3, attempts: 2, flag: Some("TIMEOUT"), status: 504, ..Ended::example() };
+                    Ended { request_bytes: 3, attempts: 2, flag: Flag::Timeout, status: 504, ..Ended::example() };
                 (0..1_000).for_each(|_| cells.record(&ended));
             });
         }
