@@ -1,0 +1,98 @@
+//! Conversations with a running core: a client on one side, an endpoint on the other, both scripted, both
+//! real sockets on loopback. A test reads as what is said, in the order in which it is said.
+
+#![allow(dead_code)] // each test file uses its own part of it
+
+mod plan;
+mod talker;
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use dataplane::chain::{FilterBuilder, NoFilters};
+use dataplane::engine::{Engine, Sockets};
+
+pub use plan::PlanJson;
+pub use talker::{Talker, field};
+
+/// Longer than anything here takes on a busy machine; reached only when something is not said at all.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A core with one listener and one endpoint.
+pub struct Play {
+    pub engine: Engine,
+    pub plan: PlanJson,
+    pub listener: SocketAddr,
+    endpoint: TcpListener,
+}
+
+impl Play {
+    /// The smallest plan, without filters.
+    pub fn new() -> Self {
+        Self::with(Box::new(NoFilters), |_| {})
+    }
+
+    /// The smallest plan, changed by `edit`.
+    pub fn edited(edit: impl FnOnce(&mut PlanJson)) -> Self {
+        Self::with(Box::new(NoFilters), edit)
+    }
+
+    pub fn with(filters: Box<dyn FilterBuilder>, edit: impl FnOnce(&mut PlanJson)) -> Self {
+        let (socket, endpoint) = (bind(), bind());
+        let listener = socket.local_addr().unwrap();
+        let mut plan = PlanJson::new(listener, endpoint.local_addr().unwrap());
+        edit(&mut plan);
+        let engine = Engine::new(1, filters);
+        engine.apply(&plan.bytes(), Sockets::from([(listener, vec![OwnedFd::from(socket)])])).unwrap();
+        Self { engine, plan, listener, endpoint }
+    }
+
+    /// Applies the plan as it is now.
+    pub fn reload(&self) {
+        self.engine.apply(&self.plan.bytes(), Sockets::new()).unwrap();
+    }
+
+    /// A client that has just connected.
+    pub fn client(&self) -> Talker {
+        Talker::new("client", std::net::TcpStream::connect(self.listener).unwrap())
+    }
+
+    /// The endpoint's end of the next connection that the core makes.
+    pub fn endpoint(&self) -> Talker {
+        self.endpoint.set_nonblocking(true).unwrap();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.endpoint.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).unwrap();
+                    return Talker::new("endpoint", stream);
+                }
+                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+                Err(error) => panic!("the core was expected to connect to its endpoint: {error}"),
+            }
+        }
+    }
+
+    /// Nobody has connected to the endpoint. Ask once the client has its answer.
+    pub fn endpoint_was_not_asked(&self) {
+        self.endpoint.set_nonblocking(true).unwrap();
+        assert!(self.endpoint.accept().is_err(), "the core was expected not to connect to its endpoint");
+    }
+
+    /// The endpoint's process ends: nobody listens there any more.
+    pub fn endpoint_dies(&mut self) {
+        self.endpoint = bind();
+    }
+
+    /// One number of the metrics, summed over its labels.
+    pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let text = self.engine.metrics();
+        let wanted = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
+        text.lines().filter(wanted).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+}
+
+pub fn bind() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
