@@ -99,7 +99,11 @@ class Proxy:
             case Renew(source, identity):
                 if self._candidate is not None and source is self._candidate.source:
                     candidate = self._candidate
-                    self._refresh(task, lambda: candidate.renewed(identity))
+                    if self._refresh(task, lambda: candidate.renewed(identity)):
+                        expiry = identity.not_after.isoformat()
+                        log.event(
+                            "identity_renewed", id=identity.id, serial=identity.serial, not_after=expiry
+                        )
             case Resume():
                 if self._candidate is None and self.kept is not None:
                     origin = self.kept.origin
@@ -114,12 +118,13 @@ class Proxy:
             self._supply.tell(Refused(errors, cause))
         task.errors.set_result(errors)
 
-    def _refresh(self, task: Task, build: Callable[[], Candidate]) -> None:
+    def _refresh(self, task: Task, build: Callable[[], Candidate]) -> bool:
         """Serve the same configuration with what is new around it; what fails now is tried again."""
         errors = self._serve(build, "identity")
         if errors:
             self._unfinished = task
             log.event("identity_not_applied", "will be tried again", level="error", errors=errors)
+        return not errors
 
     # === serving ===
 

@@ -74,7 +74,6 @@ class Watch:
     def _use(self, fresh: Identity) -> None:
         self.identity = fresh
         self.rotations += 1
-        log.event("identity_renewed", id=fresh.id, serial=fresh.serial, not_after=fresh.not_after.isoformat())
         self._on_change(fresh)
 
     def _alarm(self, reason: str, signature: Signature) -> None:

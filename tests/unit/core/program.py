@@ -39,8 +39,7 @@ class Program:
         self.process.kill()
         self.process.wait()
         # The reader ends when the last process that holds the pipe is gone: nothing stays behind unnoticed.
-        self._reader.join(WAIT_SECONDS)
-        assert not self._reader.is_alive(), "a process of this program outlived it"
+        self.join()
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self.process.stdout.close()
@@ -64,6 +63,11 @@ class Program:
     def exit_code(self) -> int:
         """Of the process, once it ended by itself."""
         return self.process.wait(timeout=WAIT_SECONDS)
+
+    def join(self) -> None:
+        """Wait until everything it logged has arrived: its last process is gone then."""
+        self._reader.join(WAIT_SECONDS)
+        assert not self._reader.is_alive(), "a process of this program is still there"
 
     def _read(self) -> None:
         assert self.process.stderr is not None

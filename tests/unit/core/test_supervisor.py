@@ -145,7 +145,7 @@ def test_a_proxy_that_talks_nonsense_is_replaced(start: Any) -> None:
 def test_a_refused_configuration_ends_the_start_with_its_errors(start: Any) -> None:
     served = start(errors=["config.json:1:2: first", "config.json:3:4: second"])
     assert served.program.exit_code() == 1
-    served.program._reader.join()
+    served.program.join()
     assert served.program.lines == ["config.json:1:2: first\n", "config.json:3:4: second\n"]
 
 
@@ -160,7 +160,7 @@ def test_a_port_in_use_is_an_error_that_names_the_holder(start: Any) -> None:
         address = "{}:{}".format(*taken.getsockname())
         served = start(listeners={"web": address})
         assert served.program.exit_code() == 1
-        served.program._reader.join()
+        served.program.join()
     (line,) = served.program.lines
     assert line.startswith(f"{address} is in use by process {os.getpid()} (")
 
@@ -168,7 +168,7 @@ def test_a_port_in_use_is_an_error_that_names_the_holder(start: Any) -> None:
 def test_a_second_supervisor_of_the_same_control_socket_is_refused(served: Served) -> None:
     with Program(ECHO, str(served.control), str(served.folder / "config.json")) as second:
         assert second.exit_code() == 1
-        second._reader.join()
+        second.join()
         assert f"already runs with this configuration: process {served.program.pid}" in "".join(second.lines)
     assert served.ask()[0] == "one"
 
@@ -301,15 +301,14 @@ def test_a_proxy_that_hangs_is_stopped_by_the_second_signal(served: Served) -> N
 
 def test_the_proxy_ends_when_its_supervisor_is_killed(served: Served) -> None:
     served.program.signal(signal.SIGKILL)
-    served.program._reader.join(20)
-    assert not served.program._reader.is_alive(), "the proxy process is an orphan: it still holds the log"
+    served.program.join()
     with pytest.raises(ConnectionRefusedError):
         served.connect()
 
 
 def test_the_next_supervisor_takes_over_after_a_kill(served: Served, start: Any) -> None:
     served.program.signal(signal.SIGKILL)
-    served.program._reader.join(20)
+    served.program.join()
     again = start(text="two")
     again.ready()
     assert again.ask()[0] == "two"
