@@ -41,7 +41,7 @@ fn find(
         .ok_or_else(|| PyValueError::new_err(format!("the plan has no listener {listener}")))?;
     let mut text = format!("{method} {target} HTTP/1.1\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text.extend([name, ": ", value, "\r\n"]);
     }
     text.push_str("\r\n");
     let limits =

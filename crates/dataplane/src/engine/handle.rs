@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::control::Control;
 use super::thread::{Command, run};
@@ -23,8 +23,8 @@ pub type Sockets = HashMap<SocketAddr, Vec<OwnedFd>>;
 
 /// How long the access log may take to write what is left when the engine stops.
 const LAST_LINES: Duration = Duration::from_secs(2);
-/// How often a drain looks whether it is done.
-const LOOK: Duration = Duration::from_millis(10);
+/// Commands that may wait for a data thread: it takes each within a turn of its loop.
+const COMMANDS: usize = 16;
 
 /// The data plane as a whole.
 pub struct Engine {
@@ -45,7 +45,7 @@ struct State {
 }
 
 struct Thread {
-    commands: UnboundedSender<Command>,
+    commands: Sender<Command>,
     open: Arc<AtomicUsize>,
     handle: JoinHandle<()>,
 }
@@ -71,6 +71,7 @@ impl Engine {
         let plan = Arc::new(self.compile(&document, state.plan.as_deref(), &log)?);
         log.switch(&document.access_log)?;
         if state.threads.is_empty() {
+            state.control = Some(Control::start(Arc::clone(&self.registry))?);
             state.threads = self.start(&log)?;
         }
         let fresh = new_sockets(&plan, state.plan.as_deref(), &mut sockets, self.workers)?;
@@ -78,18 +79,16 @@ impl Engine {
             .threads
             .iter()
             .zip(fresh)
-            .map(|(thread, sockets)| {
-                let (told, done) = oneshot::channel();
-                let _ = thread.commands.send(Command::Apply(Arc::clone(&plan), sockets, told));
-                done
-            })
+            .map(|(thread, sockets)| thread.tell(|told| Command::Apply(Arc::clone(&plan), sockets, told)))
             .collect();
-        state.control.get_or_insert_with(|| Control::start(Arc::clone(&self.registry))).watch(&plan);
+        if let Some(control) = &state.control {
+            control.watch(&plan);
+        }
         self.registry.retain(&document);
         state.plan = Some(plan);
         for done in done {
             // A data thread that has ended has said why in the log.
-            let _ = done.blocking_recv();
+            let _ = done.recv();
         }
         Ok(())
     }
@@ -106,26 +105,9 @@ impl Engine {
     /// No new connections, no new exchanges; `true` when all that ran were over before the deadline.
     pub fn drain(&self, deadline: Duration) -> bool {
         self.draining.store(true, Ordering::Relaxed);
-        let done: Vec<_> = self
-            .state()
-            .threads
-            .iter()
-            .map(|thread| {
-                let (told, done) = oneshot::channel();
-                let _ = thread.commands.send(Command::Drain(told));
-                done
-            })
-            .collect();
+        let done: Vec<_> = self.state().threads.iter().map(|thread| thread.tell(Command::Drain)).collect();
         let until = Instant::now() + deadline;
-        done.into_iter().all(|mut done| {
-            while matches!(done.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
-                if Instant::now() >= until {
-                    return false;
-                }
-                std::thread::sleep(LOOK);
-            }
-            true
-        })
+        done.into_iter().all(|done| done.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok())
     }
 
     /// Ends everything, at once.
@@ -196,7 +178,7 @@ impl Engine {
     fn start(&self, log: &AccessLog) -> Result<Vec<Thread>, PlanError> {
         (0..self.workers)
             .map(|index| {
-                let (commands, received) = unbounded_channel();
+                let (commands, received) = channel(COMMANDS);
                 let open = Arc::new(AtomicUsize::new(0));
                 let (lines, counted) = (log.line_writer(), Arc::clone(&open));
                 let handle = std::thread::Builder::new()
@@ -223,6 +205,18 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+// === impl Thread ===
+
+impl Thread {
+    /// Gives a command; what comes back is answered when it is carried out, or disconnected when the thread has ended.
+    fn tell(&self, command: impl FnOnce(SyncSender<()>) -> Command) -> Receiver<()> {
+        let (told, done) = sync_channel(1);
+        // A data thread that has ended has said why in the log.
+        let _ = self.commands.blocking_send(command(told));
+        done
     }
 }
 

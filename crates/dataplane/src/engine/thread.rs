@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::Receiver;
 use tokio::task::LocalSet;
 use tokio::time::MissedTickBehavior;
 
@@ -26,13 +26,13 @@ const SWEEP: u32 = 10;
 /// What the engine tells a data thread.
 pub enum Command {
     /// Serve by this plan; the sockets are those of new addresses. Answered when it is so.
-    Apply(Arc<Plan>, Vec<(SocketAddr, std::net::TcpListener)>, oneshot::Sender<()>),
+    Apply(Arc<Plan>, Vec<(SocketAddr, std::net::TcpListener)>, SyncSender<()>),
     /// No new connections, no new exchanges. Answered when the last one is over.
-    Drain(oneshot::Sender<()>),
+    Drain(SyncSender<()>),
 }
 
 /// Runs a data thread until the engine lets go of it.
-pub fn run(worker: Worker, commands: UnboundedReceiver<Command>, open: Arc<AtomicUsize>) {
+pub fn run(worker: Worker, commands: Receiver<Command>, open: Arc<AtomicUsize>) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return log::event(Level::Error, "engine", "no runtime for a data thread", &[("error", &error)]),
@@ -46,7 +46,7 @@ struct Thread {
     slots: HashMap<SocketAddr, Rc<Slot>>,
     /// Closed ones whose connections are not over yet.
     closing: Vec<Rc<Slot>>,
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<SyncSender<()>>,
     open: Arc<AtomicUsize>,
     ticks: u32,
 }
@@ -56,7 +56,7 @@ impl Thread {
         Self { worker, slots: HashMap::new(), closing: Vec::new(), waiting: Vec::new(), open, ticks: 0 }
     }
 
-    async fn obey(mut self, mut commands: UnboundedReceiver<Command>) {
+    async fn obey(mut self, mut commands: Receiver<Command>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -70,7 +70,7 @@ impl Thread {
                 Some(Command::Apply(plan, sockets, done)) => {
                     self.apply(&plan, sockets);
                     // The engine may have given up waiting.
-                    let _ = done.send(());
+                    let _ = done.try_send(());
                 }
                 Some(Command::Drain(done)) => {
                     self.close_all();
@@ -140,7 +140,7 @@ impl Thread {
             return;
         }
         for done in self.waiting.drain(..) {
-            let _ = done.send(());
+            let _ = done.try_send(());
         }
     }
 }

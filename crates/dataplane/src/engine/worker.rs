@@ -25,6 +25,7 @@ pub struct Worker {
     pools: RefCell<HashMap<usize, Rc<Pool>, ahash::RandomState>>,
     picker: RefCell<Picker>,
     lines: RefCell<LineWriter>,
+    #[allow(clippy::vec_box)] // handed out one by one: moving a pointer is cheaper than moving an exchange
     exchanges: RefCell<Vec<Box<Exchange>>>,
     random: Cell<u64>,
 }

@@ -14,6 +14,7 @@ use crate::respond::{Failure, Flag};
 const ROUNDS: usize = 32;
 
 /// One body under way.
+#[allow(clippy::struct_excessive_bools)] // independent facts about the two ends
 pub struct Flow {
     mode: Mode,
     /// Bytes ready to be sent (and, when kept, those already sent).

@@ -82,7 +82,7 @@ async fn establish(worker: &Worker, slot: &Slot, tcp: TcpStream, address: Socket
     match Box::pin(shake_hands(acceptor, tcp, listener.limits.handshake_timeout)).await {
         Ok(stream) => {
             cells.handshake(stream.resumed());
-            let peer = identified(unknown, &stream);
+            let peer = identified(&unknown, &stream);
             Some((Transport::Tls(stream), peer))
         }
         Err(error) => {
@@ -107,12 +107,12 @@ async fn shake_hands(acceptor: &Acceptor, tcp: TcpStream, limit: Duration) -> Re
     Ok(stream)
 }
 
-fn identified(peer: Peer, stream: &TlsStream) -> Peer {
+fn identified(peer: &Peer, stream: &TlsStream) -> Peer {
     let certificate = stream.peer();
     let identity = certificate.map(|certificate| Arc::<str>::from(certificate.identity.as_str()));
     let described = certificate
         .map(|certificate| format!("Hash={};URI={}", certificate.fingerprint, certificate.identity.as_str()));
-    Peer { identity, certificate: described.map(Arc::from), secure: true, ..peer }
+    Peer { identity, certificate: described.map(Arc::from), secure: true, address: peer.address }
 }
 
 /// One connection's share of the listener's limit; counts over all data threads.

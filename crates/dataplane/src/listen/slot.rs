@@ -67,16 +67,11 @@ impl Slot {
         poll_fn(|cx| {
             let mut tasks = self.tasks.borrow_mut();
             let waker = Some(cx.waker().clone());
-            let place = match tasks.free.pop() {
-                Some(place) => {
-                    tasks.wakers[place] = waker;
-                    place
-                }
-                None => {
-                    tasks.wakers.push(waker);
-                    tasks.wakers.len() - 1
-                }
-            };
+            let place = tasks.free.pop().unwrap_or_else(|| {
+                tasks.wakers.push(None);
+                tasks.wakers.len() - 1
+            });
+            tasks.wakers[place] = waker;
             Poll::Ready(Registration { slot: self, place })
         })
         .await

@@ -67,8 +67,8 @@ fn target(doc: &document::Upstream, materials: &Materials<'_>) -> Result<Arc<Tar
     {
         return Ok(Arc::clone(previous));
     }
-    let before = previous.and_then(|target| target.connector.as_ref());
-    let connector = doc.tls.as_ref().map(|tls| Connector::build(tls, before)).transpose()?;
+    let before = previous.and_then(|target| target.connector.as_deref());
+    let connector = doc.tls.as_ref().map(|tls| Connector::build(tls, before).map(Arc::new)).transpose()?;
     Ok(Arc::new(Target {
         name: doc.name.as_str().into(),
         cluster: Cluster::build(doc, previous.map(|target| &target.cluster))?,

@@ -104,7 +104,7 @@ pub struct Target {
     /// Its endpoints.
     pub cluster: Arc<Cluster>,
     /// Present: it is spoken to over TLS.
-    pub connector: Option<Connector>,
+    pub connector: Option<Arc<Connector>>,
     /// How long making a connection may take.
     pub connect_timeout: Duration,
     /// How long a connection may wait unused.

@@ -72,7 +72,7 @@ impl Failure {
     pub fn of_client(error: &CarryError) -> Self {
         match error {
             CarryError::Io(error) => Self::new(Flag::ClientGone, error.to_string()),
-            CarryError::Head(error) => Self::new(flag_of(error), error.to_string()),
+            CarryError::Head(error) => Self::new(flag_of(*error), error.to_string()),
             CarryError::Body(error @ BodyError::Cut) => Self::new(Flag::ClientGone, error.to_string()),
             CarryError::Body(error) => Self::new(Flag::BadRequest, error.to_string()),
         }
@@ -81,15 +81,14 @@ impl Failure {
     /// What an endpoint's end of the exchange failed with.
     pub fn of_upstream(error: &CarryError) -> Self {
         let flag = match error {
-            CarryError::Io(_) => Flag::UpstreamReset,
-            CarryError::Body(BodyError::Cut) => Flag::UpstreamReset,
+            CarryError::Io(_) | CarryError::Body(BodyError::Cut) => Flag::UpstreamReset,
             CarryError::Head(_) | CarryError::Body(_) => Flag::UpstreamProtocol,
         };
         Self::new(flag, error.to_string())
     }
 }
 
-fn flag_of(error: &HeadError) -> Flag {
+fn flag_of(error: HeadError) -> Flag {
     match error.status() {
         414 => Flag::UriTooLong,
         417 => Flag::Expectation,

@@ -42,7 +42,7 @@ pub enum Moment<'a> {
 }
 
 /// Any verdict of any phase.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Answer {
     Continue,
     Close,

@@ -133,7 +133,6 @@ fn a_filter_that_never_resumes_is_ended_by_the_routes_time_out() {
 fn a_held_head_leaves_only_when_the_body_was_seen_and_its_new_length_is_declared() {
     let cast = Cast::default().with("a", Phases::REQUEST | Phases::REQUEST_BODY, |_, _, moment, _| {
         Poll::Ready(match moment {
-            Moment::Request => Answer::Hold,
             Moment::RequestBody(body, true) => {
                 body.extend_from_slice(b"!");
                 Answer::Continue
@@ -300,15 +299,12 @@ fn a_filter_that_fails_in_the_middle_of_a_body_cuts_the_response() {
 #[test]
 fn what_a_filter_remembers_is_its_own_and_of_this_exchange_only() {
     let cast = Cast::default().with("a", Phases::REQUEST | Phases::RESPONSE, |_, step, moment, _| {
-        match moment {
-            Moment::Request => {
-                assert!(step.slot.is_none(), "nothing is left from the exchange before");
-                *step.slot = Some(Box::new(step.exchange.request.path.clone()));
-            }
-            _ => {
-                let path = step.slot.as_ref().and_then(|slot| slot.downcast_ref::<String>()).unwrap().clone();
-                step.exchange.response.fields.set(b"x-path", path.as_bytes());
-            }
+        if matches!(moment, Moment::Request) {
+            assert!(step.slot.is_none(), "nothing is left from the exchange before");
+            *step.slot = Some(Box::new(step.exchange.request.path.clone()));
+        } else {
+            let path = step.slot.as_ref().and_then(|slot| slot.downcast_ref::<String>()).unwrap().clone();
+            step.exchange.response.fields.set(b"x-path", path.as_bytes());
         }
         Poll::Ready(Answer::Continue)
     });

@@ -8,7 +8,7 @@ mod talker;
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dataplane::chain::{FilterBuilder, NoFilters};
 use dataplane::engine::{Engine, Sockets};
@@ -60,17 +60,12 @@ impl Play {
 
     /// The endpoint's end of the next connection that the core makes.
     pub fn endpoint(&self) -> Talker {
-        self.endpoint.set_nonblocking(true).unwrap();
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match self.endpoint.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(false).unwrap();
-                    return Talker::new("endpoint", stream);
-                }
-                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
-                Err(error) => panic!("the core was expected to connect to its endpoint: {error}"),
-            }
+        self.endpoint.set_nonblocking(false).unwrap();
+        // accept(2) honours the receive time-out.
+        socket2::SockRef::from(&self.endpoint).set_read_timeout(Some(PATIENCE)).unwrap();
+        match self.endpoint.accept() {
+            Ok((stream, _)) => Talker::new("endpoint", stream),
+            Err(error) => panic!("the core was expected to connect to its endpoint: {error}"),
         }
     }
 
