@@ -125,7 +125,7 @@ class Listener(Model):
     name: Name
     """Stands in logs and metrics."""
     listen: ListenAddress
-    """`IP:port`; `0.0.0.0:80` and `[::]:80` are every address."""
+    """`IP:port`; `0.0.0.0:80` and `[::]:80` are every address of their family, port 0 is one that the system chooses."""
     protocol: Annotated[Literal["http"], BeforeValidator(parse_protocol)] = "http"
     """What is spoken: `http`."""
     tls: ListenerTls | None = None
@@ -137,4 +137,4 @@ class Listener(Model):
     forwarded: Forwarded = Forwarded()
     """What the upstream is told of the client."""
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
-    """Tried by specificity, not by order; see the section on routing."""
+    """Tried by specificity, not by order: see [routing](routing.md)."""

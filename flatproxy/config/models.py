@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, WithJs
 
 from flatproxy.config.identity import Identity
 from flatproxy.config.listeners import Limits, Listener
-from flatproxy.config.network import ListenAddress
+from flatproxy.config.network import ListenAddress, NameServer
 from flatproxy.config.source import Source, nowhere
 from flatproxy.config.upstreams import Upstream
 from flatproxy.config.values import Duration, File, Model, describe, parse_file, parse_text, refuse
@@ -54,7 +54,7 @@ class Admin(Model):
 class Dns(Model):
     """How the names of endpoints are resolved."""
 
-    servers: tuple[ListenAddress, ...] = ()
+    servers: tuple[NameServer, ...] = ()
     """Name servers, `IP:port`; none: those of the system."""
     refresh: Duration = timedelta(seconds=30)
     """The longest time that a name is used before it is asked for again; a shorter TTL wins."""
@@ -88,7 +88,7 @@ class Config(Model):
     dns: Dns = Dns()
     """Name servers, and how long an answer of theirs is used."""
     identity: Identity | None = None
-    """Left out: none; TLS then needs files of its own everywhere."""
+    """Left out: none; TLS then needs files of its own, and there is no `mutual`."""
     limits: Limits = Limits()
     """For every listener that does not say otherwise."""
     listeners: Annotated[tuple[Listener, ...], Field(min_length=1)]

@@ -60,9 +60,18 @@ def parse_ip(text: str) -> IpAddress | None:
 
 def parse_listen(value: Any) -> Address:
     """Accept `IP:port`: what a socket can be bound to without asking anyone. Port 0: the system chooses one."""
+    return _ip_and_port(value, "127.0.0.1:8080", lowest_port=0)
+
+
+def parse_name_server(value: Any) -> Address:
+    """Accept `IP:port`: a name server has no name that could be asked for."""
+    return _ip_and_port(value, "10.0.0.53:53", lowest_port=1)
+
+
+def _ip_and_port(value: Any, example: str, lowest_port: int) -> Address:
     if isinstance(value, Address):
         return value
-    address = _host_and_port(value, example="127.0.0.1:8080", lowest_port=0)
+    address = _host_and_port(value, example, lowest_port)
     if address.host == "localhost":
         raise refuse(f"needs an IP address, not a name; did you mean '127.0.0.1:{address.port}'?")
     if address.ip is None:
@@ -264,6 +273,7 @@ def words(value: Any) -> Any:
 
 _STRING = WithJsonSchema({"type": "string", "minLength": 1})
 ListenAddress = Annotated[Address, BeforeValidator(parse_listen), _STRING]
+NameServer = Annotated[Address, BeforeValidator(parse_name_server), _STRING]
 EndpointAddress = Annotated[Address, BeforeValidator(parse_endpoint), _STRING]
 NetworkText = Annotated[Network, BeforeValidator(parse_network), _STRING]
 HostPattern = Annotated[str, BeforeValidator(parse_host_pattern, json_schema_input_type=str)]

@@ -71,16 +71,17 @@ def keys_at(path: Steps) -> list[str]:
             for model in models
             if isinstance(step, str) and step in model.model_fields
         ]
-        inner = [model for field in fields for model in _models_in(field.annotation)]
+        inner = [model for field in fields for model in models_in(field.annotation)]
         models = inner or models
     return [key for model in models for key in model.model_fields]
 
 
-def _models_in(annotation: Any) -> Iterator[type[Model]]:
+def models_in(annotation: Any) -> Iterator[type[Model]]:
+    """Yield the models that a field may hold."""
     if isinstance(annotation, type) and issubclass(annotation, Model):
         yield annotation
     for part in get_args(annotation):
-        yield from _models_in(part)
+        yield from models_in(part)
 
 
 # === sentences ===

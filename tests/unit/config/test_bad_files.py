@@ -150,7 +150,11 @@ VALUES = {
     ),
     "a port out of range": (
         with_listener("listen: 127.0.0.1:70000"),
-        ["4:9: the port must be from 1 to 65535, not '70000'"],
+        ["4:9: the port must be from 0 to 65535, not '70000'"],
+    ),
+    "a name server without a port": (
+        f"dns: {{servers: ['10.0.0.53:0']}}\n{LISTENERS}{UPSTREAMS}",
+        ["1:17: the port must be from 1 to 65535, not '0'"],
     ),
     "an address out of range": (
         with_listener("listen: 300.0.0.1:80"),

@@ -38,11 +38,11 @@ CASES = {
             - {name: a, listen: 127.0.0.1:80, routes: [{name: a, upstream: app}]}
             - {name: b, listen: 127.0.0.1:80, routes: [{name: a, upstream: app}]}
             - {name: c, listen: 0.0.0.0:80, routes: [{name: a, upstream: app}]}
-            - {name: d, listen: '[::]:83', routes: [{name: a, upstream: app}]}
+            - {name: d, listen: 0.0.0.0:83, routes: [{name: a, upstream: app}]}
             upstreams: [{name: app, endpoints: [127.0.0.1:1]}]
             """),
         [
-            "1:17: 127.0.0.1:83 is taken by listener 'd': it listens on [::]:83",
+            "1:17: 127.0.0.1:83 is taken by listener 'd': it listens on 0.0.0.0:83",
             "4:21: 127.0.0.1:80 is taken by listener 'a'",
             "5:21: 0.0.0.0:80 is taken by listener 'a': it listens on 127.0.0.1:80",
         ],

@@ -76,6 +76,13 @@ def test_the_state_folder_lies_beside_the_file_unless_given(tmp_path):
     assert config.identity.own_id == "spiffe://demo.mesh/flatproxy", "our id is derived from the trust domain"
 
 
+def test_both_families_may_have_one_port(tmp_path):
+    text = SMALLEST.replace(
+        "upstreams:", "  - {name: six, listen: '[::]:8080', routes: [{name: all, upstream: app}]}\nupstreams:"
+    )
+    assert len(load(write(tmp_path, text)).listeners) == 2, "[::] takes no IPv4 connections"
+
+
 def test_a_part_can_be_repeated_by_an_alias(tmp_path):
     text = SMALLEST.replace("routes:", "routes: &routes").replace(
         "upstreams:", "  - {name: again, listen: 127.0.0.1:8081, routes: *routes}\nupstreams:"
