@@ -5,6 +5,7 @@ Read again whenever a plan is built, so that a renewed file needs no change of t
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_PEM_BYTES = 4 << 20
 SHORTEST_RSA_BITS = 2048
+_REVOCATION_BLOCK = re.compile(r"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+_SIGNING_KEYS = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 
 
@@ -80,10 +83,27 @@ def read_revocations(path: Path, part: str) -> str:
     """Read revocation lists. Raises `CredentialError`."""
     pem = _text(path, part)
     try:
-        x509.load_pem_x509_crl(pem.encode())
+        listings = _listings(pem)
     except ValueError:
-        raise CredentialError(part, f"{path} holds no revocation list (PEM)") from None
+        listings = []
+    if not listings:
+        raise CredentialError(part, f"{path} holds no revocation list (PEM)")
     return pem
+
+
+def expired_revocations(pem: str) -> datetime | None:
+    """Return since when one of these lists is out of date: from then on it vouches for nobody."""
+    ends = [listing.next_update_utc for listing in _listings(pem)]
+    return min((end for end in ends if end is not None and end < datetime.now(UTC)), default=None)
+
+
+def is_signed_by(revocations_pem: str, authority_pem: str) -> bool:
+    """Tell whether one of the CAs has signed each list; one that none has signed revokes nothing."""
+    authorities = x509.load_pem_x509_certificates(authority_pem.encode())
+    return all(
+        any(_has_signed(authority, listing) for authority in authorities)
+        for listing in _listings(revocations_pem)
+    )
 
 
 def readable_by_others(path: Path) -> str | None:
@@ -122,6 +142,20 @@ def _certificates(path: Path, pem: str, part: str) -> list[x509.Certificate]:
     except (ValueError, UnsupportedAlgorithm):
         raise CredentialError(part, f"{path} holds a certificate that cannot be read") from None
     return certificates
+
+
+def _listings(pem: str) -> list[x509.CertificateRevocationList]:
+    return [x509.load_pem_x509_crl(block.encode()) for block in _REVOCATION_BLOCK.findall(pem)]
+
+
+def _has_signed(authority: x509.Certificate, listing: x509.CertificateRevocationList) -> bool:
+    key = authority.public_key()
+    if authority.subject != listing.issuer or not isinstance(key, _SIGNING_KEYS):
+        return False
+    try:
+        return listing.is_signature_valid(key)
+    except (TypeError, UnsupportedAlgorithm):
+        return False
 
 
 def _key(path: Path, pem: str) -> PrivateKeyTypes:

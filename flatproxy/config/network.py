@@ -163,11 +163,16 @@ def parse_host_pattern(value: Any) -> str:
 def parse_host(value: Any) -> str:
     """Accept a host with or without a port: what a `Host` header may say."""
     text = parse_text(value).lower()
+    ip = parse_ip(text.removeprefix("[").removesuffix("]"))
+    if ip is not None:
+        return f"[{ip}]" if ip.version == 6 else str(ip)
     _, colon, port = text.rpartition(":")
     if colon and port.isdigit():
-        return str(_host_and_port(text, "orders.internal:80"))
-    if parse_ip(text) is None:
-        _check_dns_name(text)
+        address = _host_and_port(text, "orders.internal:80")
+        if address.ip is None:
+            _check_dns_name(address.host)
+        return str(address)
+    _check_dns_name(text)
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flatproxy.config.checks import addresses, names, routes, tls, unreachable, upstreams
+from flatproxy.config.checks import addresses, files, names, routes, tls, unreachable, upstreams
 from flatproxy.config.checks.findings import Findings
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Findings", "check", "check_names"]
 
-_CHECKS = (addresses.check, routes.check, unreachable.check, upstreams.check, tls.check)
+_CHECKS = (addresses.check, files.check, routes.check, unreachable.check, upstreams.check, tls.check)
 
 
 def check_names(root: Mapping, findings: Findings) -> None:

@@ -27,8 +27,6 @@ def check(config: Config, findings: Findings) -> None:
             ("admin", "listen"),
             f"{config.admin.listen} is open to other machines: add `token_file`, or listen on 127.0.0.1",
         )
-    if config.admin.token_file is not None and not config.admin.token_file.is_file():
-        findings.error(("admin", "token_file"), f"`token_file` {config.admin.token_file}: no such file")
 
 
 def _report_overlap(

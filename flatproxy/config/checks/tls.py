@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from flatproxy.config.checks.findings import Findings
@@ -49,8 +49,8 @@ def _identity(identity: Identity, path: Steps, findings: Findings) -> None:
     if identity.files is not None:
         inside: Steps = (*path, "files")
         _pair(identity.files, inside, findings)
-        _file(identity.files.ca, (*inside, "ca"), _authority, findings)
-        _file(identity.files.crl, (*inside, "crl"), _revocations, findings)
+        _authority(identity.files.ca, (*inside, "ca"), findings)
+        _revocations(identity.files.crl, identity.files.ca, (*inside, "crl"), findings)
 
 
 # === listeners ===
@@ -75,8 +75,8 @@ def _listener(tls: ListenerTls, path: Steps, findings: Findings, *, has_identity
         findings.error(
             path, f"mode mutual admits clients of one trust domain: {_NEED_IDENTITY} with `trust_domain`"
         )
-    _file(tls.client_ca, (*path, "client_ca"), _authority, findings)
-    _file(tls.crl, (*path, "crl"), _revocations, findings)
+    _authority(tls.client_ca, (*path, "client_ca"), findings)
+    _revocations(tls.crl, tls.client_ca, (*path, "crl"), findings)
 
 
 # === upstreams ===
@@ -105,8 +105,8 @@ def _upstream(
         findings.error(path, f"nothing to verify the service against: {_NEED_IDENTITY} or `ca`")
     if tls.mode == "mutual" and not has_identity:
         findings.error(path, f"mode mutual shows our certificate, and there is none: {_NEED_IDENTITY}")
-    _file(tls.ca, (*path, "ca"), _authority, findings)
-    _file(tls.crl, (*path, "crl"), _revocations, findings)
+    _authority(tls.ca, (*path, "ca"), findings)
+    _revocations(tls.crl, tls.ca, (*path, "crl"), findings)
 
 
 def _unused(path: Steps, given: Iterable[tuple[str, object]], mode: str, findings: Findings) -> None:
@@ -133,24 +133,46 @@ def _pair(files: PairFiles, path: Steps, findings: Findings) -> None:
         findings.error((*path, error.part), str(error))
 
 
-def _file(file: Path | None, path: Steps, read: Callable[[Path, str], object], findings: Findings) -> None:
+def _authority(file: Path | None, path: Steps, findings: Findings) -> None:
     if file is None:
         return
-    from flatproxy.config.credentials import CredentialError
+    from flatproxy.config.credentials import CredentialError, read_authority
 
     try:
-        read(file, str(path[-1]))
+        read_authority(file, str(path[-1]))
     except CredentialError as error:
         findings.error(path, str(error))
 
 
-def _authority(file: Path, part: str) -> None:
-    from flatproxy.config.credentials import read_authority
+def _revocations(file: Path | None, authority: Path | None, path: Steps, findings: Findings) -> None:
+    if file is None:
+        return
+    from flatproxy.config.credentials import (
+        CredentialError,
+        expired_revocations,
+        is_signed_by,
+        read_revocations,
+    )
 
-    read_authority(file, part)
+    try:
+        pem = read_revocations(file, "crl")
+    except CredentialError as error:
+        findings.error(path, str(error))
+        return
+    if end := expired_revocations(pem):
+        findings.warn(
+            path, f"{file} is out of date since {end:%Y-%m-%d}: until it is renewed, everyone is refused"
+        )
+    authority_pem = _authority_or_none(authority)
+    if authority_pem is not None and not is_signed_by(pem, authority_pem):
+        findings.error(path, f"{file} is signed by none of the CAs in {authority}")
 
 
-def _revocations(file: Path, part: str) -> None:
-    from flatproxy.config.credentials import read_revocations
+def _authority_or_none(file: Path | None) -> str | None:
+    """Return the CA certificates, if they can be read; what is wrong with them is said where they are named."""
+    from flatproxy.config.credentials import CredentialError, read_authority
 
-    read_revocations(file, part)
+    try:
+        return None if file is None else read_authority(file, "ca")
+    except CredentialError:
+        return None

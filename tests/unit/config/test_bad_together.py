@@ -51,6 +51,20 @@ CASES = {
         f"admin: {{listen: 0.0.0.0:9901}}\n{LISTENERS}{UPSTREAMS}",
         ["1:17: 0.0.0.0:9901 is open to other machines: add `token_file`, or listen on 127.0.0.1"],
     ),
+    "files and folders that are not there": (
+        (
+            "admin: {listen: 127.0.0.1:9901, token_file: /nowhere/token}\n"
+            f"access_log: /nowhere/access.log\n{LISTENERS}{UPSTREAMS}"
+        ),
+        [
+            "1:45: cannot read /nowhere/token: no such file",
+            "2:13: there is no folder /nowhere to write the access log to",
+        ],
+    ),
+    "a folder for an access log": (
+        f"access_log: /tmp\n{LISTENERS}{UPSTREAMS}",
+        ["1:13: /tmp is a folder; name a file in it"],
+    ),
     "an endpoint listed twice": (
         with_upstream("endpoints: [127.0.0.1:1, {address: 127.0.0.1:1}]"),
         ["3:40: endpoint 127.0.0.1:1 is listed twice; give it a weight instead"],

@@ -1,6 +1,7 @@
 """Certificate files: what can be used, and what is said of what cannot."""
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
@@ -97,8 +98,6 @@ def test_an_encrypted_key_is_refused(files):
 
 
 def test_a_certificate_that_expired_is_refused(files, tmp_path):
-    from datetime import UTC, datetime, timedelta
-
     past = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
     old = EmbeddedAuthority(tmp_path / "old", "demo.mesh", now=lambda: past).issue("spiffe://demo.mesh/x")
     files.cert.write_text(old.chain_pem)
@@ -123,6 +122,52 @@ def test_a_revocation_list_must_be_one(files):
         "crl",
         f"{files.cert} holds no revocation list (PEM)",
     )
+
+
+def revoking(folder, number=1):
+    """An authority, its CA file, and its revocation list."""
+    authority = EmbeddedAuthority(folder, "demo.mesh")
+    authority.initialise()
+    authority.revoke(number)
+    return folder / "ca.pem", folder / "crl.pem"
+
+
+MUTUAL = """\
+identity: {{trust_domain: demo.mesh}}
+listeners:
+- name: web
+  listen: 127.0.0.1:80
+  tls: {{mode: mutual, client_ca: {ca},
+    crl: {crl}}}
+  routes: [{{name: all, redirect: {{path: /}}}}]
+"""
+
+
+def test_a_revocation_list_of_the_authority_is_taken(tmp_path, load_text):
+    ca, crl = revoking(tmp_path / "a")
+    assert load_text(MUTUAL.format(ca=ca, crl=crl)).source.warnings == (), "signed by the CA that it is for"
+
+
+def test_a_revocation_list_of_someone_else_is_refused(tmp_path, problems):
+    ca, _ = revoking(tmp_path / "a")
+    _, crl = revoking(tmp_path / "b")
+    assert problems(MUTUAL.format(ca=ca, crl=crl)) == [f"6:10: {crl} is signed by none of the CAs in {ca}"]
+
+
+def test_one_bad_list_among_several_is_found(tmp_path, problems):
+    ca, crl = revoking(tmp_path / "a")
+    crl.write_text(crl.read_text() + revoking(tmp_path / "b")[1].read_text())
+    assert problems(MUTUAL.format(ca=ca, crl=crl)) == [f"6:10: {crl} is signed by none of the CAs in {ca}"]
+
+
+def test_a_revocation_list_out_of_date_is_a_warning(tmp_path, load_text):
+    past = datetime.now(UTC).replace(microsecond=0) - timedelta(days=4000)
+    authority = EmbeddedAuthority(tmp_path / "old", "demo.mesh", now=lambda: past)
+    authority.initialise()
+    authority.revoke(1)
+    crl = tmp_path / "old/crl.pem"
+    (warning,) = load_text(MUTUAL.format(ca=tmp_path / "old/ca.pem", crl=crl)).source.warnings
+    assert warning.message.startswith(f"{crl} is out of date since "), "the core would refuse every client"
 
 
 def test_a_file_points_at_credentials_that_do_not_fit(files, problems, authority):

@@ -93,6 +93,20 @@ def test_hosts_that_no_request_can_name_are_refused(written):
         read(network.HostPattern, written)
 
 
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("A.demo", "a.demo"),
+        ("a.demo:80", "a.demo:80"),
+        ("::1", "[::1]"),
+        ("[::1]:80", "[::1]:80"),
+        ("1.2.3.4", "1.2.3.4"),
+    ],
+)
+def test_hosts_of_requests_may_have_a_port(written, host):
+    assert read(network.Host, written) == host
+
+
 @pytest.mark.parametrize("written", ["spiffe://a.b/c", "spiffe://a.b/c/d-e_f.g"])
 def test_spiffe_ids(written):
     assert read(network.SpiffeId, written) == written
