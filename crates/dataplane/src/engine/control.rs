@@ -2,16 +2,14 @@
 //!
 //! It never touches a data thread: what it learns is in the clusters' atomics.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use crate::plan::{Plan, PlanError, Target, document};
-use crate::telemetry::Registry;
-use crate::telemetry::log::{self, Level};
-use crate::upstream::{Change, Control as Services, ControlTasks, Transition};
+use crate::telemetry::{Registry, transition};
+use crate::upstream::{Control as Services, ControlTasks, Transition};
 
 /// Transitions that may wait to be logged; more are counted, never waited for.
 const NEWS: usize = 1024;
@@ -97,25 +95,9 @@ async fn next_plan(
 ) -> Option<Arc<Plan>> {
     std::future::poll_fn(|cx| {
         while let std::task::Poll::Ready(Some(transition)) = news.poll_recv(cx) {
-            tell(&transition, registry);
+            transition::record(registry, &transition);
         }
         plans.poll_recv(cx)
     })
     .await
-}
-
-fn tell(transition: &Transition, registry: &Registry) {
-    registry.upstream(registry.background(), &transition.upstream).changed(transition.change);
-    let level = match transition.change {
-        Change::Unhealthy | Change::Ejected | Change::ResolutionFailed | Change::Panic => Level::Warn,
-        _ => Level::Info,
-    };
-    let address = transition.address.map(|address| address.to_string()).unwrap_or_default();
-    let fields: [(&str, &dyn Display); 4] = [
-        ("upstream", &transition.upstream),
-        ("endpoint", if address.is_empty() { &transition.host } else { &address }),
-        ("change", &transition.change),
-        ("why", &transition.why),
-    ];
-    log::event(level, "upstream", "endpoint changed", &fields);
 }

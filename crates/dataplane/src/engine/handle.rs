@@ -130,11 +130,14 @@ impl Engine {
     pub fn metrics(&self) -> String {
         let mut out = String::new();
         self.registry.render(&mut out);
-        let state = self.state();
-        if let Some(log) = &state.log {
+        let (log, plan) = {
+            let state = self.state();
+            (state.log.clone(), state.plan.clone())
+        };
+        if let Some(log) = &log {
             log.render(&mut out);
         }
-        if let Some(plan) = &state.plan {
+        if let Some(plan) = &plan {
             super::status::render_endpoints(plan, &mut out);
         }
         out

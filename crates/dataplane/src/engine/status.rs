@@ -1,11 +1,11 @@
 //! What an operator may ask a running engine: its listeners, its endpoints, how they are.
 
-use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
 use crate::plan::{Listener, Plan, Target};
+use crate::telemetry::metrics::{Exposition, Kind};
 use crate::upstream::EndpointState;
 
 /// Listeners and upstreams as JSON.
@@ -47,17 +47,14 @@ fn state(state: EndpointState) -> &'static str {
 
 /// Endpoint gauges in Prometheus text.
 pub(super) fn render_endpoints(plan: &Plan, out: &mut String) {
-    out.push_str("# HELP flatproxy_endpoint_usable Whether an endpoint gets traffic.\n");
-    out.push_str("# TYPE flatproxy_endpoint_usable gauge\n");
+    const NAME: &str = "flatproxy_endpoint_usable";
+    let mut text = Exposition::new(out);
+    text.family(NAME, Kind::Gauge, "Whether an endpoint gets traffic.");
     for target in &plan.targets {
         for endpoint in target.cluster.statuses() {
-            let usable = u8::from(endpoint.state == EndpointState::Healthy);
-            // Names are checked by the configuration: nothing in them needs escaping.
-            let _ = writeln!(
-                out,
-                "flatproxy_endpoint_usable{{upstream=\"{}\",endpoint=\"{}\"}} {usable}",
-                target.name, endpoint.address
-            );
+            let address = endpoint.address.to_string();
+            let usable = u64::from(endpoint.state == EndpointState::Healthy);
+            text.sample(NAME, &[("upstream", &target.name), ("endpoint", &address)], usable);
         }
     }
 }
