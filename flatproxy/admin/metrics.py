@@ -17,7 +17,7 @@ def render(proxy: Proxy) -> str:
 
 def _ours(proxy: Proxy) -> Iterator[str]:
     yield from _metric(
-        "flatproxy_start_time_seconds", "gauge", "When this proxy process started.", {"": proxy.started}
+        "process_start_time_seconds", "gauge", "When this proxy process started.", {"": proxy.started}
     )
     yield from _metric(
         "flatproxy_reloads_total",
@@ -29,7 +29,7 @@ def _ours(proxy: Proxy) -> Iterator[str]:
     if watch is None:
         return
     yield from _metric(
-        "flatproxy_identity_not_after_seconds",
+        "flatproxy_identity_not_after_timestamp_seconds",
         "gauge",
         "When our certificate expires.",
         {"": watch.identity.not_after.timestamp()},

@@ -5,13 +5,14 @@ Nothing that serves is touched here: no socket is opened, no plan applied.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from flatproxy.config.errors import ConfigErrors
 from flatproxy.config.load import loads, read_text
 from flatproxy.config.models import Config
-from flatproxy.core.identity import Identity, IdentityError, Source, open_source
+from flatproxy.core.identity import Identity, IdentityError, Signature, Source, open_source, signature
 from flatproxy.core.plan import Plan
 from flatproxy.core.registry import Registry, RegistryError
 
@@ -46,6 +47,7 @@ class Candidate:
     origin: Origin
     config: Config
     source: Source | None
+    seen: Signature  # of the source's files, from before they were read
     identity: Identity | None
     plan: Plan
     token: str | None
@@ -56,15 +58,16 @@ class Candidate:
         with _refusing():
             config = loads(origin.text, origin.name, Path(origin.folder))
             source = None if config.identity is None else open_source(config.identity)
+            seen = () if source is None else signature(source.watched())
             identity = None if source is None else _load(source, config)
             plan = Plan.build(config, Registry.discover(), identity)
-            return cls(origin, config, source, identity, plan, _token(config))
+            return cls(origin, config, source, seen, identity, plan, _token(config))
 
     def renewed(self, identity: Identity) -> "Candidate":
         """The same with another certificate; raises CandidateRefused."""
         with _refusing():
             plan = Plan.build(self.config, Registry.discover(), identity)
-            return Candidate(self.origin, self.config, self.source, identity, plan, self.token)
+            return replace(self, identity=identity, plan=plan)
 
 
 def _load(source: Source, config: Config) -> Identity:
@@ -77,19 +80,25 @@ def _load(source: Source, config: Config) -> Identity:
 def _token(config: Config) -> str | None:
     """The admin token; an address that others can reach is never open without one."""
     admin = config.admin
-    if admin is None or admin.token_file is None:
-        if admin is not None and not (admin.listen.ip and admin.listen.ip.is_loopback):
-            raise CandidateRefused(
-                [f"the admin address {admin.listen} is not on loopback: it needs a `token_file`"]
-            )
+    if admin is None:
+        return None
+    if admin.token_file is None:
+        if admin.listen.ip is None or not admin.listen.ip.is_loopback:
+            _refuse(config, "listen", f"{admin.listen} is not on loopback: it needs a `token_file`")
         return None
     try:
         token = admin.token_file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CandidateRefused([f"cannot read the admin token {admin.token_file}: {error}"]) from error
+    except OSError as error:
+        _refuse(config, "token_file", f"cannot read {admin.token_file}: {error.strerror}")
+    except UnicodeDecodeError:
+        _refuse(config, "token_file", f"{admin.token_file} holds bytes that are no text")
     if not token:
-        raise CandidateRefused([f"the admin token file {admin.token_file} is empty"])
+        _refuse(config, "token_file", f"{admin.token_file} is empty")
     return token
+
+
+def _refuse(config: Config, key: str, message: str) -> NoReturn:
+    raise CandidateRefused([f"{config.source.place(('admin', key))}: {message}"]) from None
 
 
 @contextmanager

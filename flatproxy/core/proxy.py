@@ -196,7 +196,10 @@ class Proxy:
         source = candidate.source
         if source is not None and candidate.identity is not None:
             self.watch = Watch(
-                source, candidate.identity, lambda fresh: self._inbox.put(Renew(source, fresh))
+                source,
+                candidate.identity,
+                lambda fresh: self._inbox.put(Renew(source, fresh)),
+                seen=candidate.seen,
             )
             self.watch.start()
 

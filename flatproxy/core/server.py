@@ -1,6 +1,7 @@
 """`flatproxy run`: what happens before the supervisor takes over. Ends with the exit code of the command."""
 
 import functools
+import gc
 import json
 import os
 import resource
@@ -20,6 +21,8 @@ def serve(
     FlatProxy is there. Into `ready_descriptor` one JSON line with the addresses is written when they serve.
     """
     raise_descriptor_limit()
+    # What is loaded now stays shared between supervisor and proxy: a collection would write to every object.
+    gc.freeze()
     proxy = functools.partial(run_proxy, path=path, start_admin=start_admin)
     return Supervisor(
         proxy,

@@ -10,14 +10,16 @@ from flatproxy.core.identity.errors import IdentityError
 from flatproxy.core.identity.files import FilesAuthority
 from flatproxy.core.identity.material import Identity
 from flatproxy.core.identity.source import Source, open_source
-from flatproxy.core.identity.watch import Watch
+from flatproxy.core.identity.watch import Signature, Watch, signature
 
 __all__ = [
     "EmbeddedAuthority",
     "FilesAuthority",
     "Identity",
     "IdentityError",
+    "Signature",
     "Source",
     "Watch",
     "open_source",
+    "signature",
 ]

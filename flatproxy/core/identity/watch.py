@@ -21,7 +21,10 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class Watch:
-    """Calls `on_change` with every new identity, on its own thread. `identity` is the one in use."""
+    """Calls `on_change` with every new identity, on its own thread. `identity` is the one in use.
+
+    `seen` is the `signature` of the source from before `identity` was loaded: what changed since then is news.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class Watch:
         identity: Identity,
         on_change: Callable[[Identity], None],
         *,
+        seen: Signature,
         now: Callable[[], datetime] = utc_now,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
@@ -40,7 +44,7 @@ class Watch:
         self._now = now
         self._poll_seconds = poll_seconds
         self._stopped = threading.Event()
-        self._seen = _signature(source.watched())
+        self._seen = seen
         self._suspect: Signature | None = None
         self._alarmed_at = 0.0
         self._thread = threading.Thread(target=self._run, name="identity", daemon=True)
@@ -57,17 +61,17 @@ class Watch:
 
     def check(self) -> None:
         """Look once: load when a file changed or the certificate has lived half its life."""
-        signature = _signature(self._source.watched())
+        now_seen = signature(self._source.watched())
         renew_at = self.identity.renew_at
-        if signature == self._seen and not (renew_at is not None and self._now() >= renew_at):
+        if now_seen == self._seen and not (renew_at is not None and self._now() >= renew_at):
             return
         try:
             fresh = self._source.load()
         except IdentityError as error:
-            self._alarm(str(error), signature)
+            self._alarm(str(error), now_seen)
             return
         # What `load` itself wrote is no change; what came after it is seen by the next look.
-        self._seen, self._suspect, self.failing = signature, None, None
+        self._seen, self._suspect, self.failing = now_seen, None, None
         if fresh != self.identity:
             self._use(fresh)
 
@@ -76,10 +80,10 @@ class Watch:
         self.rotations += 1
         self._on_change(fresh)
 
-    def _alarm(self, reason: str, signature: Signature) -> None:
+    def _alarm(self, reason: str, now_seen: Signature) -> None:
         # Certificate and key are replaced one after the other: only files that stay bad are worth an alarm.
-        if signature != self._suspect:
-            self._suspect = signature
+        if now_seen != self._suspect:
+            self._suspect = now_seen
             return
         news = reason != self.failing or time.monotonic() - self._alarmed_at > REPEAT_ALARM_SECONDS
         self.failing = reason
@@ -96,7 +100,8 @@ class Watch:
                 log.event("identity_watch_failed", repr(error), level="error")
 
 
-def _signature(paths: tuple[Path, ...]) -> Signature:
+def signature(paths: tuple[Path, ...]) -> Signature:
+    """What tells one state of files from another: time of change, inode and size of each."""
     return tuple(map(_stamp, paths))
 
 

@@ -45,7 +45,7 @@ def test_metrics_are_prometheus_text(running, admin):
     answer = admin.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'flatproxy_reloads_total{result="applied"} 0\n' in answer.text
-    assert "flatproxy_start_time_seconds" in answer.text
+    assert "process_start_time_seconds" in answer.text
     families = [line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE ")]
     assert len(families) == len(set(families)), "a family that is told twice is an error to Prometheus"
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,6 +70,19 @@ def test_a_second_run_of_the_same_file_is_refused(running):
         assert second.exit_code() == 1
         second.join()
     assert f"already runs with this configuration: process {running.program.pid}" in "".join(second.lines)
+
+
+def test_the_supervisor_stays_a_process_of_one_thread(running):
+    """Forking it is safe only as long as that is so."""
+    assert len(list(Path(f"/proc/{running.program.pid}/task").iterdir())) == 1
+
+
+def test_every_descriptor_that_the_system_grants_may_be_used(running):
+    limits = Path(f"/proc/{running.proxy_pid}/limits").read_text()
+    (soft, hard) = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[
+        3:5
+    ]
+    assert soft == hard
 
 
 # === reload ===
@@ -186,9 +200,9 @@ def secure(running_folder, **identity):
     }
 
 
-def issue(folder, name):
+def issue(folder, name, *more):
     state = str(folder / ".flatproxy")
-    options = ["--id", f"spiffe://demo.mesh/{name}", "--out", str(folder / name), "--state", state]
+    options = ["--id", f"spiffe://demo.mesh/{name}", "--out", str(folder / name), "--state", state, *more]
     done = CliRunner().invoke(app, ["ca", "issue", *options], catch_exceptions=False)
     assert done.exit_code == 0, done.stderr
     return folder / name
@@ -197,6 +211,12 @@ def issue(folder, name):
 def serial_seen(client):
     stream = next(iter(client._transport._pool.connections))._connection._network_stream
     return stream.get_extra_info("ssl_object").getpeercert()["serialNumber"]
+
+
+def serving_serial(running, client):
+    """Of the certificate that a new connection is shown."""
+    assert client.get(f"https://{running.addresses['web']}/").text == "secure"
+    return serial_seen(client)
 
 
 def test_our_certificate_is_rotated_without_dropping_a_connection(run, tmp_path):
@@ -225,6 +245,30 @@ def test_a_revoked_peer_is_refused_without_a_reload(run, tmp_path):
     running.program.event("identity_renewed")
     with running.client(cert=peer) as client, pytest.raises(httpx.HTTPError):
         client.get(url)
+
+
+def test_bad_files_keep_the_certificate_and_raise_an_alarm(run, tmp_path, free_port):
+    CliRunner().invoke(
+        app, ["ca", "init", "--trust-domain", "demo.mesh", "--state", str(tmp_path / ".flatproxy")]
+    )
+    ours = issue(tmp_path, "flatproxy", "--name", "127.0.0.1")
+    files = {name: str(ours / f"{name}.pem") for name in ("cert", "key", "ca")}
+    config = secure(tmp_path)
+    config["identity"] = {"trust_domain": "demo.mesh", "files": files}
+    running = run(**config, admin={"listen": f"127.0.0.1:{free_port}"}).ready()
+    with running.client(cert=ours) as client:
+        serial_before = serving_serial(running, client)
+    (ours / "cert.pem").write_text("half a certifi")
+    assert "cert.pem" in running.program.event("identity_not_renewed", level="error")["message"]
+    metrics = httpx.get(f"{running.admin}/metrics", timeout=20, trust_env=False).text
+    assert "flatproxy_identity_failing 1\n" in metrics
+    peer = issue(tmp_path, "peer")
+    with running.client(cert=peer) as client:
+        assert serving_serial(running, client) == serial_before
+    issue(tmp_path, "flatproxy", "--name", "127.0.0.1")
+    running.program.event("identity_renewed")
+    with running.client(cert=peer) as client:
+        assert serving_serial(running, client) != serial_before
 
 
 def test_rotation_goes_on_after_a_crash(run, tmp_path):

@@ -264,6 +264,19 @@ def test_nonsense_on_the_control_socket_is_hung_up_on(served: Served) -> None:
     assert served.reload() == []
 
 
+def test_systemd_is_told_each_step(start, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        served = start(text="one")
+        served.ready()
+        served.reload()
+        served.program.signal(signal.SIGTERM)
+        told = [systemd.recv(200).partition(b"\n")[0] for _ in range(4)]
+    assert told == [b"READY=1", b"RELOADING=1", b"READY=1", b"STOPPING=1"]
+
+
 # === the end ===
 
 

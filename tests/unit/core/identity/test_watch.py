@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flatproxy.core.identity import EmbeddedAuthority, FilesAuthority, Identity, IdentityError, Watch
+from flatproxy.core.identity import (
+    EmbeddedAuthority,
+    FilesAuthority,
+    Identity,
+    IdentityError,
+    Watch,
+    signature,
+)
 from flatproxy.core.identity.source import EmbeddedSource
 
 OURS = "spiffe://demo.mesh/flatproxy"
@@ -51,11 +58,27 @@ def alarms(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [line for line in lines if line["event"] == "identity_not_renewed"]
 
 
+def watching(source, changes, **options):
+    seen = signature(source.watched())
+    return Watch(source, source.load(), changes.put, seen=seen, **options)
+
+
 # === files ===
 
 
+def test_a_file_that_changes_while_it_is_read_is_no_news_lost(
+    files: Files, changes: "queue.Queue[Identity]"
+) -> None:
+    source = files.source()
+    seen = signature(source.watched())
+    identity = source.load()
+    renewed = files.renew()
+    Watch(source, identity, changes.put, seen=seen).check()
+    assert changes.get_nowait().serial == renewed.serial
+
+
 def test_replaced_files_are_taken_up(files: Files, changes: "queue.Queue[Identity]") -> None:
-    watch = Watch(files.source(), files.source().load(), changes.put)
+    watch = watching(files.source(), changes)
     watch.check()
     assert changes.empty(), "files that did not change are no news"
     renewed = files.renew()
@@ -68,7 +91,7 @@ def test_a_bad_file_keeps_the_identity_and_raises_one_alarm(
     files: Files, changes: "queue.Queue[Identity]", capfd: pytest.CaptureFixture[str]
 ) -> None:
     source = files.source()
-    watch = Watch(source, source.load(), changes.put)
+    watch = watching(source, changes)
     before = watch.identity
     files.cert.write_text("not a certificate")
     watch.check()
@@ -85,7 +108,7 @@ def test_a_bad_file_keeps_the_identity_and_raises_one_alarm(
 
 
 def test_a_missing_file_keeps_the_identity(files: Files, changes: "queue.Queue[Identity]") -> None:
-    watch = Watch(files.source(), files.source().load(), changes.put)
+    watch = watching(files.source(), changes)
     files.key.unlink()
     watch.check()
     watch.check()
@@ -103,7 +126,7 @@ def test_a_file_swapped_behind_a_link_is_seen(
         (tmp_path / name).rename(tmp_path / "one" / name)
         (tmp_path / name).symlink_to(Path("data") / name)
     (tmp_path / "data").symlink_to("one")
-    watch = Watch(files.source(), files.source().load(), changes.put)
+    watch = watching(files.source(), changes)
     (tmp_path / "two").mkdir()
     renewed = files.authority.issue(OURS)
     (tmp_path / "two" / "cert.pem").write_text(renewed.chain_pem)
@@ -157,7 +180,7 @@ def test_our_leaf_is_rotated_on_a_thread_before_it_expires(
 ) -> None:
     authority = EmbeddedAuthority(tmp_path, "demo.mesh", now=lambda: datetime.now(UTC))
     source = EmbeddedSource(authority, OURS, (), timedelta(seconds=2))
-    watch = Watch(source, source.load(), changes.put, now=lambda: datetime.now(UTC), poll_seconds=0.05)
+    watch = watching(source, changes, now=lambda: datetime.now(UTC), poll_seconds=0.05)
     first = watch.identity
     watch.start()
     try:
@@ -171,7 +194,7 @@ def test_our_leaf_is_rotated_on_a_thread_before_it_expires(
 def test_a_revocation_reaches_a_running_proxy(tmp_path: Path, changes: "queue.Queue[Identity]") -> None:
     authority = EmbeddedAuthority(tmp_path, "demo.mesh")
     source = EmbeddedSource(authority, OURS, (), timedelta(hours=24))
-    watch = Watch(source, source.load(), changes.put)
+    watch = watching(source, changes)
     EmbeddedAuthority.existing(tmp_path).revoke(77)  # as `flatproxy ca revoke` does, in another process
     watch.check()
     renewed = changes.get_nowait()
@@ -185,7 +208,7 @@ def test_a_signature_that_fails_keeps_the_certificate(
     time = datetime.now(UTC).replace(microsecond=0)
     authority = EmbeddedAuthority(tmp_path, "demo.mesh")
     source = EmbeddedSource(authority, OURS, (), timedelta(hours=24))
-    watch = Watch(source, source.load(), changes.put, now=lambda: time + timedelta(hours=13))
+    watch = watching(source, changes, now=lambda: time + timedelta(hours=13))
     (tmp_path / "ca.key.pem").unlink()
     watch.check()
     watch.check()
