@@ -1,0 +1,116 @@
+"""Runs one cell against one started peer and makes its row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bench import loads, measure
+from bench.loads import Aim, Outcome
+from bench.results import Row
+from bench.workloads import Cell, Kind
+
+WARM_UP_SECONDS = 0.5
+WARM_UP_CONNECTIONS = 16
+LEAD_SECONDS = 0.3  # of a load of our own, before its measured time
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a row tells of the run that it is part of."""
+
+    workload: str
+    peer: str
+    number: int
+    workers: int
+    log: bool
+    seconds: float
+
+
+def warm_up(aim: Aim, cell: Cell) -> None:
+    """A little of the same, so that connections, caches and code are there before anything is measured."""
+    if cell.kind is Kind.BULK:
+        return
+    load = _steady(replace(cell, connections=WARM_UP_CONNECTIONS), WARM_UP_SECONDS)
+    loads.own(aim, {"kind": "steady", **load}, lambda: None)
+
+
+def run(aim: Aim, cell: Cell, about: Round, pids: Callable[[], list[int]], rate: float) -> Row:
+    """One row. `rate` is what a paced load offers, in requests per second; `pids` tells the peer's processes."""
+    if cell.kind is Kind.IDLE:
+        return _idle(aim, cell, about, pids)
+    processes = pids()
+    started = [measure.read(processes)]
+
+    def begin() -> None:
+        started.append(measure.read(processes))
+
+    outcome = _load(aim, cell, about.seconds, rate, begin)
+    spent = measure.cost(
+        started[-1], measure.read(processes)
+    )  # wrk does not say when it begins: all of it is counted
+    return _row(cell, about, outcome, spent, resident=measure.resident(processes))
+
+
+def _load(aim: Aim, cell: Cell, seconds: float, rate: float, begin: Callable[[], None]) -> Outcome:
+    match cell.kind:
+        case Kind.WRK:
+            return loads.wrk(aim, connections=cell.connections, seconds=seconds, length=cell.length)
+        case Kind.PACE:
+            load = {"kind": "pace", "rate": rate, **_steady(cell, seconds)}
+            del load["path_count"]
+        case Kind.BULK:
+            load = {"kind": "bulk", "size": cell.length, "upload": cell.upload, **_steady(cell, seconds)}
+            del load["path_count"], load["length"]
+        case _:
+            load = {"kind": cell.kind.value, **_steady(cell, seconds)}
+    return loads.own(aim, load, begin, resume=cell.resume)
+
+
+def _steady(cell: Cell, seconds: float) -> dict[str, object]:
+    return {
+        "connections": cell.connections,
+        "seconds": seconds,
+        "warmup": LEAD_SECONDS,
+        "path": cell.path,
+        "path_count": max(1, cell.routes),
+        "length": cell.length,
+    }
+
+
+def _idle(aim: Aim, cell: Cell, about: Round, pids: Callable[[], list[int]]) -> Row:
+    load = {"kind": "idle", "connections": cell.connections, "path": cell.path, "length": cell.length}
+    processes = pids()
+    before, started = measure.resident(processes), measure.read(processes)
+    with loads.holding(aim, load) as release:
+        held = measure.resident(processes)
+        spent = measure.cost(started, measure.read(processes))
+        outcome = replace(release(), seconds=spent.wall)
+    row = _row(cell, about, outcome, spent, resident=before)
+    return replace(row, held=outcome.completed, held_resident=held)
+
+
+def _row(cell: Cell, about: Round, outcome: Outcome, spent: measure.Cost, *, resident: int) -> Row:
+    return Row(
+        workload=about.workload,
+        cell=cell.name,
+        peer=about.peer,
+        round=about.number,
+        workers=about.workers,
+        log=about.log,
+        seconds=outcome.seconds,
+        completed=outcome.completed,
+        offered=outcome.offered,
+        errors=outcome.errors,
+        bytes=outcome.bytes,
+        resumed=outcome.resumed,
+        p50_us=outcome.p50_us,
+        p99_us=outcome.p99_us,
+        p999_us=outcome.p999_us,
+        cpu_seconds=spent.cpu,
+        busy_seconds=spent.busy,
+        stolen_seconds=spent.stolen,
+        resident=resident,
+        held=0,
+        held_resident=0,
+        logged=0.0,
+        note=outcome.first_error,
+    )

@@ -1,0 +1,28 @@
+"""FlatProxy itself, as `make build` left it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.peers.base import Peer, Setup
+
+PROGRAM = Path(sys.executable).with_name("flatproxy")
+
+
+class FlatProxy(Peer):
+    """Ours."""
+
+    name = "flatproxy"
+
+    def absent(self) -> str | None:
+        if not PROGRAM.exists():
+            return "flatproxy is not built: make build"
+        done = subprocess.run([PROGRAM, "version"], capture_output=True, text=True, check=False, timeout=60)
+        return None if done.returncode == 0 else f"flatproxy does not start: {done.stderr.strip()[-200:]}"
+
+    def version(self) -> str:
+        done = subprocess.run([PROGRAM, "version"], capture_output=True, text=True, check=False, timeout=60)
+        return done.stdout.strip().partition("\n")[0]
+
+    def command(self, setup: Setup) -> list[str]:
+        return [str(PROGRAM), "run", "-c", str(self.write("flatproxy.yaml.tmpl", setup))]

@@ -1,0 +1,137 @@
+"""Each peer accepts the configuration that it is given, and serves with it what the service answers."""
+
+import contextlib
+import dataclasses
+import shutil
+import ssl
+import subprocess
+
+import httpx
+import pytest
+
+from bench.certificates import HOST
+from bench.peers import PEERS, Setup, Tls
+from bench.peers.base import TEMPLATES, find
+from bench.places import ENVOY_PROGRAM
+from bench.processes import free_address, running
+from bench.service import BODY
+from bench.template import render
+
+PROXIES = ["flatproxy", "haproxy", "nginx", "envoy"]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, certificates):
+    """The service without the sink, which needs the load program."""
+    if not find("nginx"):
+        pytest.skip("nginx not installed (`make system-packages` as root brings it)")
+    folder = tmp_path_factory.mktemp("service")
+    addresses = {name: free_address() for name in ("plain", "simple", "mutual")}
+    config = folder / "service.conf"
+    facts = {**addresses, **vars(certificates), "folder": folder, "body": BODY}
+    config.write_text(render((TEMPLATES / "service.conf.tmpl").read_text(), facts))
+    command = [find("nginx"), "-c", str(config), "-p", str(folder)]
+    with running(command, cores="0", listens=list(addresses.values()), log=folder / "service.out"):
+        yield addresses["plain"]
+
+
+@contextlib.contextmanager
+def proxy(name, setup):
+    peer = PEERS[name]
+    if name == "envoy" and not ENVOY_PROGRAM.exists():
+        pytest.skip("envoy not installed (`make bench` brings it at its first run)")
+    reason = peer.absent()
+    if reason:
+        pytest.skip(reason)
+    command = peer.command(setup)
+    with running(command, cores="0", listens=[setup.listen], log=setup.folder / "output.log"):
+        yield
+
+
+@pytest.fixture
+def setup(service, certificates, tmp_path):
+    return Setup(
+        listen=free_address(),
+        admin=free_address(),
+        service=service,
+        tls=Tls.OFF,
+        routes=0,
+        workers=1,
+        log=True,
+        certificates=certificates,
+        folder=tmp_path,
+    )
+
+
+def client(setup):
+    context = ssl.create_default_context(cafile=str(setup.certificates.ca))
+    if setup.tls is Tls.MUTUAL:
+        context.load_cert_chain(setup.certificates.client_cert, setup.certificates.client_key)
+    return httpx.Client(verify=context, headers={"host": HOST}, trust_env=False)
+
+
+def ask(setup, path="/"):
+    scheme = "http" if setup.tls is Tls.OFF else "https"
+    extensions = {} if setup.tls is Tls.OFF else {"sni_hostname": HOST}
+    with client(setup) as session:
+        return session.get(f"{scheme}://{setup.listen}{path}", extensions=extensions)
+
+
+@pytest.mark.parametrize("tls", list(Tls), ids=lambda tls: tls.value)
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_peer_serves_the_service_and_logs_it(name, tls, setup):
+    chosen = dataclasses.replace(setup, tls=tls)
+    with proxy(name, chosen):
+        answer = ask(chosen)
+    assert (answer.status_code, answer.text) == (200, BODY), f"{name} must pass on what the service answers"
+    log = (setup.folder / "access.log").read_text()
+    assert "request_id" in log, f"{name} must write an access log with a request id"
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_peer_refuses_a_client_without_a_certificate_when_tls_is_mutual(name, setup):
+    chosen = dataclasses.replace(setup, tls=Tls.MUTUAL)
+    with proxy(name, chosen):
+        context = ssl.create_default_context(cafile=str(chosen.certificates.ca))
+        request = httpx.Request(
+            "GET", f"https://{chosen.listen}/", headers={"host": HOST}, extensions={"sni_hostname": HOST}
+        )
+        with httpx.Client(verify=context, trust_env=False) as session:
+            try:
+                status = session.send(request).status_code
+            except httpx.TransportError:
+                status = None
+    assert status in {None, 400}, f"{name} must not serve a client that it does not know"
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_peer_routes_by_table(name, setup):
+    chosen = dataclasses.replace(setup, routes=10)
+    with proxy(name, chosen):
+        assert ask(chosen, "/service-7/item").status_code == 200
+        assert ask(chosen, "/service-10/item").status_code in {404, 503}, "beyond the table there is no route"
+
+
+@pytest.mark.needs("wrk")
+def test_wrk_counts_a_response_of_another_length_as_an_error(service, certificates, tmp_path):
+    from bench.loads import Aim, wrk
+
+    aim = Aim(service, Tls.OFF, certificates, "0", tmp_path)
+    right = wrk(aim, connections=2, seconds=1, length=len(BODY))
+    wrong = wrk(aim, connections=2, seconds=1, length=len(BODY) + 1)
+    assert right.errors == 0
+    assert right.completed > 0
+    assert wrong.errors >= wrong.completed > 0, "every response had the wrong length"
+
+
+def test_the_load_program_is_checked_like_the_core():
+    if not shutil.which("cargo"):
+        pytest.skip("cargo not installed")
+    manifest = TEMPLATES.parent / "load" / "Cargo.toml"
+    done = subprocess.run(
+        ["cargo", "fmt", "--check", "--manifest-path", str(manifest)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
