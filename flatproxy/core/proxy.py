@@ -225,6 +225,7 @@ class Proxy:
             case None:
                 self.state = "draining"
                 seconds = self.kept.drain_seconds if self.kept else 0.0
+                log.event("supervisor_gone", "draining", level="error", seconds=seconds)
                 threading.Timer(seconds + GRACE_SECONDS, os._exit, [1]).start()
                 self._inbox.put(Stop(seconds))
 

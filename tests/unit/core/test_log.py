@@ -3,8 +3,11 @@
 import json
 import os
 import pty
+import re
 import sys
+from pathlib import Path
 
+import flatproxy
 from flatproxy.core import log
 
 
@@ -43,3 +46,17 @@ def test_a_closed_stderr_stops_nobody():
         log.event("ready")
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_every_event_is_explained_to_the_operator():
+    root = Path(flatproxy.__file__).parent
+    events = {
+        name
+        for source in root.rglob("*.py")
+        for name in re.findall(r"log\.event\(\s*\"([a-z_]+)\"", source.read_text())
+    }
+    page = (Path(__file__).parents[3] / "docs" / "operate.md").read_text()
+    assert events, "the pattern finds no events any more"
+    assert [name for name in sorted(events) if f"`{name}`" not in page] == [], (
+        "docs/operate.md explains every event"
+    )
