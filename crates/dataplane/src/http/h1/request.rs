@@ -6,7 +6,7 @@ use super::lines::{read_lines, split_line};
 use super::scan::{HeadLimits, empty_lines};
 use super::target::{read_query, read_target};
 use crate::http::characters::{has_control, is_token};
-use crate::http::{Framing, Method, RequestHead, Version};
+use crate::http::{Framing, Known, Method, RequestHead, Version};
 use crate::plan::document::PathPolicy;
 
 #[cfg(test)]
@@ -88,11 +88,15 @@ fn read_signals(signals: &Signals, out: &mut RequestHead) -> Result<(), HeadErro
     };
     out.keep_alive = signals.keep_alive(out.version);
     out.upgrade = signals.offers_upgrade(out.version);
-    if out.version == Version::Http11 {
-        if signals.expects_other {
-            return Err(HeadError::Expectation);
-        }
-        out.expects_continue = signals.expects_continue && !matches!(out.framing, Framing::None | Framing::Length(0));
+    if signals.expects_other && out.version == Version::Http11 {
+        return Err(HeadError::Expectation);
+    }
+    let has_body = !matches!(out.framing, Framing::None | Framing::Length(0));
+    out.expects_continue = signals.expects_continue && has_body && out.version == Version::Http11;
+    if !out.expects_continue {
+        // HTTP/1.0 expects nothing (RFC 9110 section 10.1.1), and without a body there is nothing to wait
+        // with: the next hop, which we speak to in HTTP/1.1, must not read it as an expectation.
+        out.fields.remove_known(Known::Expect);
     }
     Ok(())
 }

@@ -123,6 +123,10 @@ fn expectations_are_for_http_11_requests_with_a_body() {
     );
     assert_eq!(waits("1.0", "Content-Length: 3\r\nExpect: 100-continue\r\n"), Ok(false), "HTTP/1.0 cannot wait");
     assert_eq!(waits("1.0", "Expect: x\r\n"), Ok(false), "nor expect anything");
+    for (version, fields) in [("1.1", "Expect: 100-continue\r\n"), ("1.0", "Content-Length: 3\r\nExpect: x\r\n")] {
+        let left = post(version, fields).expect("a legal request").fields.len();
+        assert_eq!(left, 0, "an expectation that is none must not go on: {fields:?} in HTTP/{version}");
+    }
     for expect in ["x", "", "100-continue, x", "100-continue\r\nExpect: 100-continue"] {
         let error = post("1.1", &format!("Content-Length: 3\r\nExpect: {expect}\r\n")).unwrap_err();
         assert_eq!((error, error.status()), (HeadError::Expectation, 417), "Expect: {expect}");

@@ -1,0 +1,4 @@
+//! `check_body` on whatever the fuzzer thinks of.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| dataplane_fuzz::check_body(bytes));
