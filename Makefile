@@ -40,7 +40,7 @@ help: ## this list
 		printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 demo: build ## two services behind FlatProxy with mTLS, walked through step by step
-	@$(BIN)/python -m examples.demo
+	@$(BIN)/flatproxy demo
 
 build: $(NATIVE) ## the environment and the core; leaves the command at .venv/bin/flatproxy
 

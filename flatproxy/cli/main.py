@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from flatproxy.cli import ca, check, explain, reload, run, schema, version
+from flatproxy.cli import ca, check, demo, explain, reload, run, schema, version
 
 app = typer.Typer(
     name="flatproxy",
@@ -20,6 +20,7 @@ app.command(epilog=f"Example: {check.EXAMPLE}")(check.check)
 app.command(epilog=f"Example: {explain.EXAMPLE}")(explain.explain)
 app.command(epilog=f"Example: {reload.EXAMPLE}")(reload.reload)
 app.add_typer(ca.app, name="ca")
+app.command(epilog=f"Example: {demo.EXAMPLE}")(demo.demo)
 app.command(epilog=f"Example: {schema.EXAMPLE}")(schema.schema)
 app.command(epilog=f"Example: {version.EXAMPLE}")(version.version)
 
