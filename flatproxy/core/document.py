@@ -1,4 +1,4 @@
-"""Config -> the plan document: plain values, field by field what `crates/dataplane/src/plan/document.rs` reads.
+"""Config -> the plan document: plain values, field by field what `crates/dataplane/src/plan/document/` reads.
 
 Durations become milliseconds, files become their text. An enum of Rust is its name for a plain variant, and
 `{name: content}` for one that carries something.

@@ -1,4 +1,4 @@
-"""The plan document: exactly the structs of `crates/dataplane/src/plan/document.rs`, field by field."""
+"""The plan document: exactly the structs of `crates/dataplane/src/plan/document/`, field by field."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from flatproxy.core import native
 from flatproxy.core.plan import Plan
 from flatproxy.core.registry import Registry
 
-RUST = Path(__file__).parents[3] / "crates/dataplane/src/plan/document.rs"
+RUST = Path(__file__).parents[3] / "crates/dataplane/src/plan/document/"
 NUMBERS = {"u8": 2**8, "u16": 2**16, "u32": 2**32, "u64": 2**64}
 
 
@@ -75,7 +75,8 @@ def snake(name: str) -> str:
 
 @pytest.fixture
 def types():
-    text = re.sub(r"^\s*///?.*$", "", RUST.read_text(), flags=re.MULTILINE)
+    files = "\n".join(file.read_text(encoding="utf-8") for file in sorted(RUST.glob("*.rs")))
+    text = re.sub(r"^\s*///?.*$", "", files, flags=re.MULTILINE)
     structs, enums = {}, {}
     for kind, name, body in re.findall(r"pub (struct|enum) (\w+) \{(.*?)\n\}", text, flags=re.DOTALL):
         if kind == "struct":

@@ -1,7 +1,7 @@
 //! Filters that do what a test tells them to, and write down what they saw.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use dataplane::chain::{
@@ -15,15 +15,20 @@ use crate::play::{PlanJson, Play};
 
 /// What all filters of a test have seen, in order.
 #[derive(Clone, Default)]
-pub struct Diary(Arc<Mutex<Vec<String>>>);
+pub struct Diary(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Diary {
     fn note(&self, filter: &str, what: &str) {
-        self.0.lock().unwrap().push(format!("{filter} {what}"));
+        self.0.0.lock().unwrap().push(format!("{filter} {what}"));
+        self.0.1.notify_all();
     }
 
-    pub fn entries(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+    /// Exactly these entries, once all are there: the last ones may be written after the client has its answer.
+    pub fn says(&self, expected: &[&str]) {
+        let entries = self.0.0.lock().unwrap();
+        let short = |entries: &mut Vec<String>| entries.len() < expected.len();
+        let (entries, _) = self.0.1.wait_timeout_while(entries, PATIENCE, short).unwrap();
+        assert_eq!(*entries, expected, "what the filters saw");
     }
 }
 
