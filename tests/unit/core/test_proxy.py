@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -178,7 +179,10 @@ def test_a_crash_while_the_file_is_broken_serves_the_last_good_plan(running):
     running.file.write_text("listeners: [")
     running.kill_proxy()
     assert running.get().text == "two"
-    assert running.program.event("proxy_died")["how"] == "SIGKILL"
+    died, again = running.program.event("proxy_died"), running.program.event("ready")
+    assert died["how"] == "SIGKILL"
+    gap = datetime.fromisoformat(again["time"]) - datetime.fromisoformat(died["time"])
+    assert gap.total_seconds() < 1, "who waits in the sockets must be served within a second"
 
 
 def test_a_reload_works_after_a_crash(running):
