@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use rustls::server::{NoServerSessionStorage, ProducesTickets};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::ServerConfig;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, UnbufferedServerConnection};
 use tokio::net::TcpStream;
 
 use super::certificate::certified_key;
 use super::client_verifier::ClientVerifier;
+use super::handshake::Side;
 use super::names::Names;
-use super::provider::{provider, versions};
+use super::provider::{protocols, provider, versions};
 use super::refusal::TlsError;
 use super::stream::TlsStream;
 use crate::plan::PlanError;
@@ -44,7 +45,10 @@ impl Acceptor {
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(Arc::new(names(document)?));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols();
+        // For traffic.rs, which seals and opens records with the keys of the handshake.
+        config.enable_secret_extraction = true;
+        config.ignore_client_order = true; // see provider.rs for ours
         config.ticketer = match previous.filter(|previous| previous.document.client == document.client) {
             Some(previous) => Arc::clone(&previous.config.ticketer),
             None => new_ticketer()?,
@@ -59,8 +63,8 @@ impl Acceptor {
 
     /// Begins a handshake on an accepted connection. It goes on in [`TlsStream::poll_handshake`].
     pub fn accept(&self, tcp: TcpStream) -> Result<TlsStream, TlsError> {
-        let connection = ServerConnection::new(Arc::clone(&self.config))?;
-        Ok(TlsStream::server(tcp, connection, self.verifier.clone()))
+        let connection = UnbufferedServerConnection::new(Arc::clone(&self.config))?;
+        Ok(TlsStream::new(tcp, Side::Server(connection, self.verifier.clone())))
     }
 }
 

@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustls::client::Resumption;
+use rustls::ClientConfig;
+use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, ClientConnection};
 use tokio::net::TcpStream;
 
 use super::certificate::certified_key;
-use super::provider::{provider, versions};
+use super::handshake::Side;
+use super::provider::{protocols, provider, versions};
 use super::refusal::{Refusal, TlsError};
 use super::server_verifier::ServerVerifier;
 use super::stream::TlsStream;
@@ -54,7 +55,9 @@ impl Connector {
             }
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols();
+        // For traffic.rs, which seals and opens records with the keys of the handshake.
+        config.enable_secret_extraction = true;
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
         Ok(Self { document: document.clone(), config: Arc::new(config), verifier, sni })
     }
@@ -65,8 +68,8 @@ impl Connector {
             Some(sni) => sni.clone(),
             None => endpoint_name(host)?,
         };
-        let connection = ClientConnection::new(Arc::clone(&self.config), name)?;
-        Ok(TlsStream::client(tcp, connection, Arc::clone(&self.verifier)))
+        let connection = UnbufferedClientConnection::new(Arc::clone(&self.config), name)?;
+        Ok(TlsStream::new(tcp, Side::Client(connection, Arc::clone(&self.verifier))))
     }
 }
 

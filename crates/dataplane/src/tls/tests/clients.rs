@@ -18,6 +18,9 @@ use crate::tls::{Refusal, TlsError};
 
 const ID: &str = "spiffe://demo.mesh/shop";
 
+/// Makes a certificate unlike the usual one.
+type Change = fn(&mut CertificateParams);
+
 /// What the listener says of a client with this certificate.
 async fn refusal(listener: &ServerTls, authority: &Authority, certificate: Option<Certificate>) -> TlsError {
     let (server, _) = handshake(&acceptor(listener), &connector(&authority.upstream(certificate))).await;
@@ -108,7 +111,7 @@ async fn a_certificate_made_for_another_use_is_refused() {
     let server_only = |params: &mut CertificateParams| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     };
-    let cases: [(&str, fn(&mut CertificateParams)); 4] = [
+    let cases: [(&str, Change); 4] = [
         ("a server's certificate", server_only),
         ("a key for agreement only", |params| params.key_usages = vec![KeyUsagePurpose::KeyAgreement]),
         ("a CA", |params| params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained)),
