@@ -69,7 +69,7 @@ def _steady(cell: Cell, seconds: float) -> dict[str, object]:
     return {
         "connections": cell.connections,
         "seconds": seconds,
-        "warmup": LEAD_SECONDS,
+        "warmup": TABLE_LEAD_SECONDS if cell.routes else LEAD_SECONDS,
         "path": cell.path,
         "path_count": max(1, cell.routes),
         "length": cell.length,

@@ -6,11 +6,17 @@ well: work that the kernel does on behalf of a connection without charging a pro
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
+
+# At rest: less than a tenth of a core over a third of a second. A proxy that never rests is measured all the same.
+REST_WINDOW = 0.3
+REST_SHARE = 0.1
+REST_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,18 @@ def cost(before: Reading, after: Reading) -> Cost:
     )
 
 
+def settle(pids: Callable[[], list[int]]) -> None:
+    """Wait until processes are at rest: a proxy may answer while it still imports, compiles or tidies up."""
+    deadline = time.monotonic() + REST_PATIENCE
+    last = read(pids())
+    while time.monotonic() < deadline:
+        time.sleep(REST_WINDOW)
+        now = read(pids())
+        if cost(last, now).cpu <= REST_SHARE * REST_WINDOW and not _wants_to_run(pids()):
+            return
+        last = now
+
+
 def family(root: int) -> list[int]:
     """A process and all that descend from it."""
     children: dict[int, list[int]] = {}
@@ -74,6 +92,19 @@ def _stat(pid: int) -> list[str] | None:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _wants_to_run(pids: list[int]) -> bool:
+    """Whether any thread runs or waits for a core: on a busy machine, little CPU time does not mean little to do."""
+    threads = [stat for pid in pids for stat in (PROC / str(pid) / "task").glob("*/stat")]
+    return any(_state(stat) == "R" for stat in threads)
+
+
+def _state(stat: Path) -> str:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _cpu(pid: int) -> float:

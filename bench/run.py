@@ -98,9 +98,14 @@ class _Visit:
             with ExitStack() as stack:
                 address, pid = self._start(stack, group[0], folder)
                 aim = Aim(address, group[0].tls, self.plan.certificates, self.plan.cores.load, folder)
+
+                def pids() -> list[int]:
+                    return measure.family(pid) if pid else []
+
                 cells.warm_up(aim, group[0])
+                measure.settle(pids)
                 for one in group:
-                    row = cells.run(aim, one, self._about(), lambda: measure.family(pid) if pid else [], rate)
+                    row = cells.run(aim, one, self._about(), pids, rate)
                     rows.append(row)
                 aside(self.peer, group[0], folder)
         except (StartError, LoadError) as error:

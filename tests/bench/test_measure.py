@@ -36,3 +36,10 @@ def test_the_proxy_has_the_first_cores_and_shares_only_where_it_must():
     assert (lay_out(1, 2).proxy, lay_out(1, 2).load) == ("0", "1")
     assert (lay_out(2, 8).proxy, lay_out(2, 8).load) == ("0-1", "2-7")
     assert lay_out(2, 2).shared
+
+
+def test_settling_waits_for_the_end_of_work():
+    work = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass\ninput()"
+    with subprocess.Popen([sys.executable, "-c", work], stdin=subprocess.PIPE) as child:
+        measure.settle(lambda: [child.pid])
+        assert measure.read([child.pid]).cpu >= 0.45, "the work was not over yet"
