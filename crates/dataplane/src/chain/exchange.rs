@@ -12,6 +12,8 @@ use crate::respond::Flag;
 pub struct Peer {
     /// Where it connected from.
     pub address: SocketAddr,
+    /// The address without its port, as `X-Forwarded-For` wants it.
+    pub address_text: Box<str>,
     /// Its SPIFFE id, from a verified certificate.
     pub identity: Option<Arc<str>>,
     /// What the client certificate header tells the upstream.
@@ -114,8 +116,14 @@ impl Exchange {
 impl Peer {
     /// A peer of whom nothing is known.
     pub fn unknown() -> Self {
+        Self::at(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0))
+    }
+
+    /// A peer of whom nothing but its address is known.
+    pub fn at(address: SocketAddr) -> Self {
         Self {
-            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+            address,
+            address_text: address.ip().to_canonical().to_string().into(),
             identity: None,
             certificate: None,
             secure: false,

@@ -83,7 +83,9 @@ impl<D: Downstream> Job<'_, D> {
             return Ok(connection);
         }
         let started = Instant::now();
-        let made = self.watch.by(self.deadline, connect(pool, endpoint, &self.listener.limits.head, cells)).await;
+        // Boxed: most attempts find a connection, and need not carry the memory for making one.
+        let connecting = Box::pin(connect(pool, endpoint, &self.listener.limits.head, cells));
+        let made = self.watch.by(self.deadline, connecting).await;
         self.exchange.timings.connect = started.elapsed();
         made.unwrap_or_else(|| Err(self.timeout()))
     }
@@ -99,6 +101,10 @@ impl<D: Downstream> Job<'_, D> {
             head.framing = Framing::Chunked;
         }
         route.rewrite.apply(head);
+        if let (true, Some(endpoint)) = (head.authority.is_empty(), exchange.attempt.endpoint) {
+            // HTTP/1.0 knows requests without a host, HTTP/1.1 does not.
+            head.authority = endpoint.to_string();
+        }
         self.listener.forwarded.apply(head, &exchange.peer, || self.worker.make_id());
         route.request_edits.apply(&mut head.fields);
     }

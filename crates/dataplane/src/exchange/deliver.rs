@@ -30,8 +30,7 @@ impl<D: Downstream> Job<'_, D> {
         }
         let mut down = self.response_flow(route);
         let close = self.frame_response();
-        self.responded = true;
-        self.client.respond(&self.exchange.response, close);
+        self.begin_response(close);
         let delivered = self.until_delivered(&route.chain, &mut attempted.connection.wire, &mut up, &mut down).await;
         self.exchange.bytes_in = up.received();
         self.exchange.bytes_out = down.moved();

@@ -62,8 +62,7 @@ impl Forwarded {
 
     fn add_client(&self, head: &mut RequestHead, peer: &Peer) {
         if self.policy.x_forwarded_for != XForwardedFor::Remove {
-            let mut text = AddressText { bytes: [0; 48], length: 0 };
-            head.fields.push_known(Known::XForwardedFor, b"x-forwarded-for", text.write(peer.address.ip()));
+            head.fields.push_known(Known::XForwardedFor, b"x-forwarded-for", peer.address_text.as_bytes());
         }
         if self.policy.x_forwarded_proto {
             if head.fields.get_known(Known::XForwardedProto).is_none() {
@@ -128,30 +127,6 @@ fn push_text(fields: &mut Fields, known: Known, name: &[u8], parts: &[&str]) {
     fields.push_known(known, name, &text);
 }
 
-/// An address as text, without an allocation.
-struct AddressText {
-    bytes: [u8; 48],
-    length: usize,
-}
-
-impl AddressText {
-    fn write(&mut self, address: IpAddr) -> &[u8] {
-        use std::fmt::Write as _;
-        // 48 bytes hold any address (an IPv6 one takes 45 at most).
-        let _ = write!(self, "{}", address.to_canonical());
-        &self.bytes[..self.length]
-    }
-}
-
-impl std::fmt::Write for AddressText {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let end = self.length + text.len();
-        self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +143,7 @@ mod tests {
     }
 
     fn peer(address: &str) -> Peer {
-        Peer { address: address.parse().unwrap(), ..Peer::unknown() }
+        Peer::at(address.parse().unwrap())
     }
 
     fn forward(fields: &[(&str, &str)], from: &str) -> Vec<(String, String)> {

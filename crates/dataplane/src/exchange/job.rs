@@ -8,7 +8,7 @@ use super::forwarded::Forwarded;
 use super::serve::Connected;
 use crate::chain::{Exchange, Phases, Run};
 use crate::engine::Worker;
-use crate::http::{Framing, Known, Method};
+use crate::http::{Framing, Known, Method, Version};
 use crate::io::Watch;
 use crate::listen::Slot;
 use crate::message::Downstream;
@@ -81,7 +81,7 @@ impl<'a, D: Downstream> Job<'a, D> {
         };
         let next = match outcome {
             Ok(next) => next,
-            Err(failure) => self.fail(failure).await,
+            Err(failure) => Box::pin(self.fail(failure)).await,
         };
         self.permit = None;
         if let Some(route) = &self.route {
@@ -157,6 +157,16 @@ impl<'a, D: Downstream> Job<'a, D> {
     /// The client's connection cannot carry another exchange.
     pub(super) fn must_close(&self) -> bool {
         self.closing || !self.exchange.request.keep_alive || self.slot.is_closing()
+    }
+
+    /// Queues the response's head.
+    pub(super) fn begin_response(&mut self, close: bool) {
+        // An HTTP/1.0 client takes the connection for ended unless it is told otherwise (RFC 9112 section 9.3).
+        if !close && self.exchange.request.version == Version::Http10 {
+            self.exchange.response.fields.push_known(Known::Connection, b"connection", b"keep-alive");
+        }
+        self.responded = true;
+        self.client.respond(&self.exchange.response, close);
     }
 
     /// Reads what is left of the request's body, if that is little; otherwise the connection must end.

@@ -67,8 +67,7 @@ impl<D: Downstream> Job<'_, D> {
 
     async fn send(&mut self, body: Vec<u8>) -> Result<Next, Failure> {
         let close = self.must_close() || self.leaves_much_unread();
-        self.responded = true;
-        self.client.respond(&self.exchange.response, close);
+        self.begin_response(close);
         let client = &mut *self.client;
         let mut sent = 0;
         let sending = poll_fn(|cx| poll_send_all(cx, client, &body, &mut sent));

@@ -20,6 +20,10 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// How long it may take for that.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// A listener that closes still answers what its clients send within this time: a request that is on its way
+/// must not meet a closed door. The answer then tells the client to close.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Serves a connection until it ends.
 pub async fn serve(worker: &Rc<Worker>, slot: &Rc<Slot>, mut client: Wire, peer: Arc<Peer>) {
     let mut watch = Watch::default();
@@ -53,17 +57,18 @@ impl Connected {
 /// Waits for the first byte of a request; `false`: the connection is to be closed.
 async fn next_request(client: &mut Wire, slot: &Slot, watch: &mut Watch) -> bool {
     watch.set_after(slot.listener().limits.idle_timeout);
+    let mut closing = false;
     poll_fn(|cx| {
         if client.has_input() {
             return Poll::Ready(true);
         }
-        if slot.is_closing() {
-            return Poll::Ready(false);
+        if let Poll::Ready(result) = client.poll_readable(cx) {
+            return Poll::Ready(result.is_ok());
         }
-        match client.poll_readable(cx) {
-            Poll::Ready(result) => Poll::Ready(result.is_ok()),
-            Poll::Pending => watch.poll(cx).map(|()| false),
+        if slot.is_closing() && !std::mem::replace(&mut closing, true) {
+            watch.set_after(GRACE);
         }
+        watch.poll(cx).map(|()| false)
     })
     .await
 }
@@ -102,6 +107,8 @@ async fn receive(
     let limit = listener.limits.head_timeout;
     match watch.within(limit, poll_fn(|cx| client.poll_request(cx, &listener.paths, &mut exchange.request))).await {
         Some(received) => received.map_err(|error| Failure::of_client(&error)),
+        // Readiness may have been left over: the client has only been silent.
+        None if !client.has_input() => Ok(false),
         None => Err(Failure::new(Flag::HeadTimeout, format!("no whole request head within {limit:?}"))),
     }
 }

@@ -8,7 +8,7 @@
 use super::known::{Known, KnownSet, same_name};
 
 /// The fields of one message. Names compare as `known::same_name` does.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct Fields {
     text: Vec<u8>,
     index: Vec<Field>,
@@ -33,6 +33,19 @@ const SEPARATOR: &[u8] = b": ";
 const LINE_END: &[u8] = b"\r\n";
 
 // === impl Fields ===
+
+impl Clone for Fields {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), index: self.index.clone(), seen: self.seen }
+    }
+
+    /// Reuses the memory: every attempt is a copy of its request.
+    fn clone_from(&mut self, other: &Self) {
+        self.text.clone_from(&other.text);
+        self.index.clone_from(&other.index);
+        self.seen = other.seen;
+    }
+}
 
 impl Fields {
     /// Forgets everything, keeps the memory (up to 16 KiB).

@@ -44,7 +44,7 @@ pub enum Framing {
 }
 
 /// A request as everyone sees it: the router, the filters, the upstream.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct RequestHead {
     /// The method.
     pub method: Method,
@@ -129,6 +129,28 @@ impl Method {
 }
 
 // === impl RequestHead ===
+
+impl Clone for RequestHead {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Reuses the memory: every attempt is a copy of its request.
+    fn clone_from(&mut self, other: &Self) {
+        self.method.clone_from(&other.method);
+        self.version = other.version;
+        self.authority.clone_from(&other.authority);
+        self.path.clone_from(&other.path);
+        self.query.clone_from(&other.query);
+        self.fields.clone_from(&other.fields);
+        self.framing = other.framing;
+        self.keep_alive = other.keep_alive;
+        self.expects_continue = other.expects_continue;
+        self.upgrade = other.upgrade;
+    }
+}
 
 impl RequestHead {
     /// Forgets the message, keeps the memory.

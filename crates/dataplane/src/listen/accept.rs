@@ -76,13 +76,13 @@ fn admit(worker: &Rc<Worker>, slot: &Rc<Slot>, tcp: TcpStream, address: SocketAd
 /// Plain: at once. TLS: after the handshake, with the peer's identity.
 async fn establish(worker: &Worker, slot: &Slot, tcp: TcpStream, address: SocketAddr) -> Option<(Transport, Peer)> {
     let listener = slot.listener();
-    let unknown = Peer { address, ..Peer::unknown() };
+    let unknown = Peer::at(address);
     let Some(acceptor) = &listener.acceptor else { return Some((Transport::Plain(tcp), unknown)) };
     let cells = listener.cells.of(worker.index());
     match Box::pin(shake_hands(acceptor, tcp, listener.limits.handshake_timeout)).await {
         Ok(stream) => {
             cells.handshake(stream.resumed());
-            let peer = identified(&unknown, &stream);
+            let peer = identified(unknown, &stream);
             Some((Transport::Tls(stream), peer))
         }
         Err(error) => {
@@ -107,12 +107,13 @@ async fn shake_hands(acceptor: &Acceptor, tcp: TcpStream, limit: Duration) -> Re
     Ok(stream)
 }
 
-fn identified(peer: &Peer, stream: &TlsStream) -> Peer {
+fn identified(mut peer: Peer, stream: &TlsStream) -> Peer {
     let certificate = stream.peer();
     let identity = certificate.map(|certificate| Arc::<str>::from(certificate.identity.as_str()));
     let described = certificate
         .map(|certificate| format!("Hash={};URI={}", certificate.fingerprint, certificate.identity.as_str()));
-    Peer { identity, certificate: described.map(Arc::from), secure: true, address: peer.address }
+    (peer.identity, peer.certificate, peer.secure) = (identity, described.map(Arc::from), true);
+    peer
 }
 
 /// One connection's share of the listener's limit; counts over all data threads.
