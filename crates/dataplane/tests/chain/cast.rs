@@ -11,7 +11,7 @@ use dataplane::plan::PlanError;
 use dataplane::plan::document::FilterUse;
 use dataplane::respond::Failure;
 
-use crate::play::{PlanJson, Play};
+use crate::play::{PATIENCE, PlanJson, Play};
 
 /// What all filters of a test have seen, in order.
 #[derive(Clone, Default)]
