@@ -63,8 +63,12 @@ impl Acceptor {
 
     /// Begins a handshake on an accepted connection. It goes on in [`TlsStream::poll_handshake`].
     pub fn accept(&self, tcp: TcpStream) -> Result<TlsStream, TlsError> {
+        Ok(TlsStream::new(tcp, self.side()?))
+    }
+
+    pub(super) fn side(&self) -> Result<Side, TlsError> {
         let connection = UnbufferedServerConnection::new(Arc::clone(&self.config))?;
-        Ok(TlsStream::new(tcp, Side::Server(connection, self.verifier.clone())))
+        Ok(Side::Server(connection, self.verifier.clone()))
     }
 }
 

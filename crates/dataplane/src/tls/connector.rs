@@ -64,12 +64,16 @@ impl Connector {
 
     /// Begins a handshake on a connection to an endpoint; `host` is the endpoint's DNS name or address.
     pub fn connect(&self, tcp: TcpStream, host: &str) -> Result<TlsStream, TlsError> {
+        Ok(TlsStream::new(tcp, self.side(host)?))
+    }
+
+    pub(super) fn side(&self, host: &str) -> Result<Side, TlsError> {
         let name = match &self.sni {
             Some(sni) => sni.clone(),
             None => endpoint_name(host)?,
         };
         let connection = UnbufferedClientConnection::new(Arc::clone(&self.config), name)?;
-        Ok(TlsStream::new(tcp, Side::Client(connection, Arc::clone(&self.verifier))))
+        Ok(Side::Client(connection, Arc::clone(&self.verifier)))
     }
 }
 

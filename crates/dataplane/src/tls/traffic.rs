@@ -41,7 +41,7 @@ pub(super) struct Traffic {
     opening: Key,
     schedule: Schedule,
     /// After this many records a key is worn out (RFC 8446 section 5.5).
-    limit: u64,
+    pub(super) limit: u64,
     /// The peer renewed its keys and wants us to do so before we send anything else.
     renewal_due: bool,
     /// Records in a row that brought nothing.
@@ -236,7 +236,7 @@ impl Traffic {
         }
     }
 
-    fn renew_sealing(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub(super) fn renew_sealing(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
         if !self.sealing.is_tls13() {
             return Err(Fault::new(Fault::INTERNAL, "the key is worn out, and TLS 1.2 knows no new one"));
         }
@@ -247,7 +247,7 @@ impl Traffic {
         Ok(())
     }
 
-    fn seal_whole(&mut self, content_type: u8, content: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub(super) fn seal_whole(&mut self, content_type: u8, content: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         let slices = [IoSlice::new(content)];
         self.sealing.seal(content_type, &mut Gather::new(&slices, usize::MAX), out)
     }

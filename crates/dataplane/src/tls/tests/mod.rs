@@ -6,6 +6,7 @@ mod documents;
 mod pair;
 mod raw;
 mod resumption;
+mod traffic;
 mod transfer;
 mod upstreams;
 mod wire;

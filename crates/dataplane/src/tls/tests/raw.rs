@@ -6,7 +6,10 @@ use std::sync::Arc;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, SupportedCipherSuite,
+    SupportedProtocolVersion,
+};
 use tokio::net::TcpStream;
 
 use crate::tls::provider::provider;
@@ -18,7 +21,18 @@ pub(super) fn config(
     version: &'static SupportedProtocolVersion,
     certificate: Option<Arc<dyn ResolvesClientCert>>,
 ) -> ClientConfig {
-    let builder = ClientConfig::builder_with_provider(Arc::clone(provider()))
+    config_with(version, certificate, None)
+}
+
+/// The same, with one cipher suite only.
+pub(super) fn config_with(
+    version: &'static SupportedProtocolVersion,
+    certificate: Option<Arc<dyn ResolvesClientCert>>,
+    suite: Option<SupportedCipherSuite>,
+) -> ClientConfig {
+    let mut provider = (**provider()).clone();
+    provider.cipher_suites.retain(|known| suite.is_none_or(|only| *known == only));
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[version])
         .expect("a version")
         .dangerous()
@@ -72,8 +86,12 @@ pub(super) async fn receive(tcp: &TcpStream, client: &mut ClientConnection) -> i
             done => break done?,
         }
     };
-    client.read_tls(&mut &buffer[..read])?;
-    client.process_new_packets().map(drop).map_err(io::Error::other)
+    let mut rest = &buffer[..read];
+    while !rest.is_empty() {
+        client.read_tls(&mut rest)?;
+        client.process_new_packets().map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// Says `text` over TLS.
