@@ -120,7 +120,8 @@ impl Thread {
             Ok(socket) => {
                 let slot = Rc::new(Slot::new(Arc::clone(listener)));
                 self.slots.insert(address, Rc::clone(&slot));
-                tokio::task::spawn_local(accept(Rc::clone(&self.worker), slot, socket));
+                let place = slot.place();
+                tokio::task::spawn_local(accept(Rc::clone(&self.worker), slot, place, socket));
             }
             Err(error) => {
                 log::event(Level::Error, "listen", "cannot listen", &[("address", &address), ("error", &error)]);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::slot::Slot;
+use super::slot::{Place, Slot};
 use crate::chain::Peer;
 use crate::engine::Worker;
 use crate::exchange::serve;
@@ -26,8 +26,8 @@ use crate::tls::{Acceptor, Refusal, TlsError, TlsStream};
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// Accepts until the slot closes; then takes what already waits, so that nobody who was let in is reset.
-pub async fn accept(worker: Rc<Worker>, slot: Rc<Slot>, socket: TcpListener) {
-    let _registered = slot.register().await;
+pub async fn accept(worker: Rc<Worker>, slot: Rc<Slot>, place: Place, socket: TcpListener) {
+    place.occupy().await;
     loop {
         let accepted = poll_fn(|cx| match socket.poll_accept(cx) {
             Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
@@ -35,9 +35,20 @@ pub async fn accept(worker: Rc<Worker>, slot: Rc<Slot>, socket: TcpListener) {
             Poll::Pending => Poll::Pending,
         });
         match accepted.await {
-            None => return,
+            None => return take_the_last(&worker, &slot, socket),
             Some(Ok((tcp, address))) => admit(&worker, &slot, tcp, address),
             Some(Err(error)) => pause(&slot, &error).await,
+        }
+    }
+}
+
+/// Whoever waits in the socket's queue would be reset when it closes. The runtime may not have heard of them
+/// yet, so the socket itself is asked.
+fn take_the_last(worker: &Rc<Worker>, slot: &Rc<Slot>, socket: TcpListener) {
+    let Ok(socket) = socket.into_std() else { return };
+    while let Ok((tcp, address)) = socket.accept() {
+        if let Ok(tcp) = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp)) {
+            admit(worker, slot, tcp, address);
         }
     }
 }
@@ -62,9 +73,9 @@ fn admit(worker: &Rc<Worker>, slot: &Rc<Slot>, tcp: TcpStream, address: SocketAd
     if tcp.set_nodelay(true).is_err() {
         return;
     }
-    let (worker, slot) = (Rc::clone(worker), Rc::clone(slot));
+    let (worker, slot, place) = (Rc::clone(worker), Rc::clone(slot), slot.place());
     tokio::task::spawn_local(async move {
-        let _registered = slot.register().await;
+        place.occupy().await;
         let open = open;
         if let Some((transport, peer)) = establish(&worker, &slot, tcp, address).await {
             let limits = open.listener.limits.head;

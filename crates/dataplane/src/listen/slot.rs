@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -22,9 +23,9 @@ struct Tasks {
 }
 
 /// A task's place in the list; given back when the task ends.
-pub struct Registration<'a> {
-    slot: &'a Slot,
-    place: usize,
+pub struct Place {
+    slot: Rc<Slot>,
+    at: usize,
 }
 
 // === impl Slot ===
@@ -62,28 +63,35 @@ impl Slot {
         tasks.wakers.len() - tasks.free.len()
     }
 
-    /// Lets `close` wake the calling task, however deep it waits: a task's waker stays the same for life.
-    pub async fn register(&self) -> Registration<'_> {
-        poll_fn(|cx| {
-            let mut tasks = self.tasks.borrow_mut();
-            let waker = Some(cx.waker().clone());
-            let place = tasks.free.pop().unwrap_or_else(|| {
-                tasks.wakers.push(None);
-                tasks.wakers.len() - 1
-            });
-            tasks.wakers[place] = waker;
-            Poll::Ready(Registration { slot: self, place })
-        })
-        .await
+    /// A place for a task that is about to start. It counts from now on, not from when it first runs: a slot
+    /// is empty only when nobody is on the way either.
+    pub fn place(self: &Rc<Self>) -> Place {
+        let mut tasks = self.tasks.borrow_mut();
+        let at = tasks.free.pop().unwrap_or_else(|| {
+            tasks.wakers.push(None);
+            tasks.wakers.len() - 1
+        });
+        Place { slot: Rc::clone(self), at }
     }
 }
 
-// === impl Registration ===
+// === impl Place ===
 
-impl Drop for Registration<'_> {
+impl Place {
+    /// Lets `close` wake the calling task, however deep it waits: a task's waker stays the same for life.
+    pub async fn occupy(&self) {
+        poll_fn(|cx| {
+            self.slot.tasks.borrow_mut().wakers[self.at] = Some(cx.waker().clone());
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         let mut tasks = self.slot.tasks.borrow_mut();
-        tasks.wakers[self.place] = None;
-        tasks.free.push(self.place);
+        tasks.wakers[self.at] = None;
+        tasks.free.push(self.at);
     }
 }
