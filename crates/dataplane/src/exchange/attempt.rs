@@ -44,7 +44,8 @@ impl<D: Downstream> Job<'_, D> {
             }
         })?;
         self.prepare(route, body);
-        route.chain.on_attempt(&mut self.run, self.exchange).await?;
+        let asked = self.watch.by(self.deadline, route.chain.on_attempt(&mut self.run, self.exchange)).await;
+        asked.ok_or_else(|| self.timeout())??;
         connection.wire.request(&self.exchange.attempt.head);
         let asked = Instant::now();
         let outcome = self.until_reply(&route.chain, &mut connection.wire, body).await;
@@ -52,6 +53,11 @@ impl<D: Downstream> Job<'_, D> {
         self.report(pool, &endpoint, &outcome);
         outcome.map_err(|stop| soften(stop, &connection))?;
         Ok(Attempted { connection, active })
+    }
+
+    /// There is an endpoint that was not tried yet.
+    pub(super) fn can_go_elsewhere(&self, pool: &Pool, tried: &[std::net::SocketAddr]) -> bool {
+        self.pick(pool, tried).is_ok_and(|endpoint| !tried.contains(&endpoint.address))
     }
 
     fn pick(&self, pool: &Pool, tried: &[std::net::SocketAddr]) -> Result<Arc<Endpoint>, Failure> {
@@ -100,12 +106,13 @@ impl<D: Downstream> Job<'_, D> {
         } else if route.chain.wants(crate::chain::Phases::REQUEST_BODY) && head.framing != Framing::None {
             head.framing = Framing::Chunked;
         }
+        // Before anything is rewritten: the upstream is told what the client asked for.
+        self.listener.forwarded.apply(head, &exchange.peer, || self.worker.make_id());
         route.rewrite.apply(head);
         if let (true, Some(endpoint)) = (head.authority.is_empty(), exchange.attempt.endpoint) {
             // HTTP/1.0 knows requests without a host, HTTP/1.1 does not.
             head.authority = endpoint.to_string();
         }
-        self.listener.forwarded.apply(head, &exchange.peer, || self.worker.make_id());
         route.request_edits.apply(&mut head.fields);
     }
 

@@ -29,7 +29,7 @@ impl<D: Downstream> Job<'_, D> {
             }
         }
         let mut down = self.response_flow(route);
-        let close = self.frame_response();
+        let close = self.frame_response(&up);
         self.begin_response(close);
         let delivered = self.until_delivered(&route.chain, &mut attempted.connection.wire, &mut up, &mut down).await;
         self.exchange.bytes_in = up.received();
@@ -41,9 +41,13 @@ impl<D: Downstream> Job<'_, D> {
                 return Err(Failure::new(crate::respond::Flag::Filter, "a filter answers too late"));
             }
         }
-        drop(attempted.active);
-        if reply_keeps && up.is_done() && attempted.connection.wire.is_received() {
-            pool.put(attempted.connection);
+        let Attempted { connection, active } = attempted;
+        drop(active);
+        if reply_keeps && up.is_complete() && connection.wire.is_received() {
+            pool.put(connection);
+        } else {
+            // Before the rest of the request is waited for.
+            drop(connection);
         }
         Ok(self.settle(close).await)
     }
@@ -72,12 +76,15 @@ impl<D: Downstream> Job<'_, D> {
     }
 
     /// Gives the response a framing that this client understands; says whether the connection must then end.
-    fn frame_response(&mut self) -> bool {
+    fn frame_response(&mut self, up: &Flow) -> bool {
         let response = &mut self.exchange.response;
         if matches!(response.framing, Framing::Chunked | Framing::UntilClose) {
             let old = self.exchange.request.version == Version::Http10;
             response.framing = if old { Framing::UntilClose } else { Framing::Chunked };
         }
-        self.exchange.response.framing == Framing::UntilClose || self.must_close()
+        // A client that was not given leave may or may not send its body now (RFC 9110 section 10.1.1): nobody
+        // could tell it from the next request.
+        let refused = self.exchange.request.expects_continue && up.received() == 0 && !self.client.is_received();
+        refused || self.exchange.response.framing == Framing::UntilClose || self.must_close()
     }
 }

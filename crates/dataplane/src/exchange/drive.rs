@@ -11,6 +11,9 @@ use crate::http::{Version, hop};
 use crate::message::{Downstream, Part, Source, Upstream};
 use crate::respond::{Failure, Flag};
 
+/// More interim responses than any endpoint needs; they are not held back when the client does not read.
+const INTERIM: u32 = 64;
+
 /// Why driving ended before its goal.
 pub(super) enum Stop {
     Failed(Failure),
@@ -101,11 +104,7 @@ impl<D: Downstream> Job<'_, D> {
                 body.abandon();
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(FlowError::Source(error))) => Poll::Ready(Err(Failure::of_client(&error).into())),
-            Poll::Ready(Err(FlowError::Answer(answer))) => Poll::Ready(Err(Stop::Answer(answer))),
-            Poll::Ready(Err(FlowError::Failed(failure))) => Poll::Ready(Err(failure.into())),
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Pending => Poll::Pending,
+            other => other.map_err(of_upload),
         }
     }
 
@@ -125,9 +124,14 @@ impl<D: Downstream> Job<'_, D> {
                     let detail = "the endpoint switches protocols unasked";
                     return Poll::Ready(Err(Failure::new(Flag::UpstreamProtocol, detail)));
                 }
+                Poll::Ready(Ok(())) if self.informed >= INTERIM => {
+                    let detail = format!("the endpoint sends more than {INTERIM} interim responses");
+                    return Poll::Ready(Err(Failure::new(Flag::UpstreamProtocol, detail)));
+                }
                 // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
                 Poll::Ready(Ok(())) if self.exchange.request.version == Version::Http10 => {}
                 Poll::Ready(Ok(())) => {
+                    self.informed += 1;
                     hop::strip_hop_by_hop(&mut reply.fields);
                     self.client.inform(reply);
                 }
@@ -136,14 +140,14 @@ impl<D: Downstream> Job<'_, D> {
     }
 
     /// Sets the watch to whatever comes first: the route's time-out or a stall.
-    fn arm(&mut self) {
+    pub(super) fn arm(&mut self) {
         let stall = self.listener.limits.stall_timeout;
         let stall = (!stall.is_zero()).then(|| Instant::now() + stall);
         self.watch.set([self.deadline, stall].into_iter().flatten().min());
     }
 
     /// Looks at the limits when the watch fires. `moved` is what had been moved when it was armed.
-    fn poll_limits(
+    pub(super) fn poll_limits(
         &mut self,
         cx: &mut Context<'_>,
         moved: &mut u64,
@@ -167,12 +171,24 @@ impl<D: Downstream> Job<'_, D> {
     }
 }
 
-/// A flow that moves nothing: its source is silent, or its sink does not read.
-fn stalled(flow: &Flow, silent: Flag, unread: Flag) -> Failure {
-    if flow.waits_for_sink() {
+/// A flow that moves nothing: its source is silent, its sink does not read, or a filter does not let it pass.
+pub(super) fn stalled(flow: &Flow, silent: Flag, unread: Flag) -> Failure {
+    if flow.waits_for_filter() {
+        Failure::new(Flag::Filter, "a filter does not let the body pass")
+    } else if flow.waits_for_sink() {
         Failure::new(unread, "the receiver of the body does not read")
     } else {
         Failure::new(silent, "the sender of the body is silent")
+    }
+}
+
+/// What a request's body failed with, before its sink was involved.
+pub(super) fn of_upload(error: FlowError) -> Stop {
+    match error {
+        FlowError::Source(error) => Failure::of_client(&error).into(),
+        FlowError::Sink(error) => Failure::of_upstream(&error).into(),
+        FlowError::Answer(answer) => Stop::Answer(answer),
+        FlowError::Failed(failure) => failure.into(),
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Flow {
     blocked: bool,
     /// The sink has everything.
     done: bool,
+    /// The sink gets no more, although it has not everything.
+    abandoned: bool,
     received: u64,
     moved: u64,
     body_limit: u64,
@@ -79,6 +81,7 @@ impl Flow {
             kept_limit: 0,
             blocked: false,
             done: false,
+            abandoned: false,
             received: 0,
             moved: 0,
             body_limit: u64::MAX,
@@ -112,14 +115,24 @@ impl Flow {
         self
     }
 
-    /// The sink has everything.
+    /// Nothing more will be sent.
     pub fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// The sink has everything.
+    pub fn is_complete(&self) -> bool {
+        self.done && !self.abandoned
     }
 
     /// The receiver is the one who is slow.
     pub fn waits_for_sink(&self) -> bool {
         self.blocked
+    }
+
+    /// A filter is the one who is slow.
+    pub fn waits_for_filter(&self) -> bool {
+        matches!(&self.mode, Mode::Filtered(body) if body.is_passing())
     }
 
     /// Body bytes taken from the source.
@@ -146,12 +159,14 @@ impl Flow {
     pub fn restart(&mut self) {
         debug_assert!(self.can_restart());
         self.sent = 0;
+        self.abandoned = false;
         self.done = matches!(self.mode, Mode::Direct) && self.ended;
     }
 
     /// Nothing more is sent: the sink has failed, or its side has already answered.
     pub fn abandon(&mut self) {
         self.done = true;
+        self.abandoned = true;
     }
 
     /// Moves what can be moved now; ready when the sink has all of it.
@@ -214,14 +229,12 @@ impl Flow {
                 Poll::Ready(Ok(Part::End)) => self.ended = true,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(FlowError::Source(error))),
                 Poll::Pending => {
-                    ready!(sink.poll_flush(cx)).map_err(FlowError::Sink)?;
+                    ready!(self.poll_flush(cx, sink))?;
                     return Poll::Pending;
                 }
             }
         }
-        ready!(sink.poll_finish(cx, source.trailers())).map_err(FlowError::Sink)?;
-        self.done = true;
-        Poll::Ready(Ok(()))
+        self.poll_finish(cx, source, sink)
     }
 
     fn poll_buffered<S: Source, D: Sink>(
@@ -244,15 +257,34 @@ impl Flow {
             return Poll::Ready(Ok(()));
         }
         if self.ended {
-            ready!(sink.poll_finish(cx, source.trailers())).map_err(FlowError::Sink)?;
-            self.done = true;
-            return Poll::Ready(Ok(()));
+            return self.poll_finish(cx, source, sink);
         }
         if let Poll::Ready(result) = self.poll_more(cx, source, filters) {
             return Poll::Ready(result);
         }
-        ready!(sink.poll_flush(cx)).map_err(FlowError::Sink)?;
+        ready!(self.poll_flush(cx, sink))?;
         Poll::Pending
+    }
+
+    /// What the sink has accepted but not passed on is also something that its receiver does not read.
+    fn poll_flush<D: Sink>(&mut self, cx: &mut Context<'_>, sink: &mut D) -> Poll<Result<(), FlowError>> {
+        self.blocked = true;
+        ready!(sink.poll_flush(cx)).map_err(FlowError::Sink)?;
+        self.blocked = false;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_finish<S: Source, D: Sink>(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut S,
+        sink: &mut D,
+    ) -> Poll<Result<(), FlowError>> {
+        self.blocked = true;
+        ready!(sink.poll_finish(cx, source.trailers())).map_err(FlowError::Sink)?;
+        self.blocked = false;
+        self.done = true;
+        Poll::Ready(Ok(()))
     }
 
     /// Adds to `ready`.

@@ -3,18 +3,19 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 
 use smallvec::SmallVec;
 
 use super::attempt::Attempted;
-use super::drive::Stop;
-use super::flow::{Filters, Flow, FlowError};
+use super::drive::{Stop, of_upload, stalled};
+use super::flow::{Filters, Flow};
 use super::job::{Job, Next};
 use crate::chain::{BodyRun, FailureVerdict, Phases};
 use crate::http::{Framing, ResponseHead};
 use crate::message::Downstream;
 use crate::plan::{Route, Target};
-use crate::respond::{Failure, Retryable};
+use crate::respond::{Failure, Flag, Retryable, Source};
 use crate::upstream::connect::refused;
 use crate::upstream::pool::Pool;
 
@@ -60,14 +61,20 @@ impl<D: Downstream> Job<'_, D> {
                 Err(Stop::Answer(answer)) => return Err(Stop::Answer(answer)),
                 Err(Stop::Failed(failure)) => failure,
             };
-            let again = body.can_restart() && self.exchange.attempt.number < ATTEMPTS;
+            if failure.source() == Source::Client {
+                return Err(Stop::Failed(failure));
+            }
+            let in_time = failure.flag != Flag::Timeout;
+            let again = in_time && body.can_restart() && self.exchange.attempt.number < ATTEMPTS;
             let safe = match failure.retryable {
-                Retryable::Always => tried.len() < CONNECT_TRIES,
+                Retryable::Always => tried.len() < CONNECT_TRIES && self.can_go_elsewhere(pool, &tried),
                 Retryable::IfIdempotent => !stale && self.exchange.request.method.is_idempotent(),
                 Retryable::Never => false,
             };
             stale = failure.retryable == Retryable::IfIdempotent;
-            let retry = match route.chain.on_failure(&mut self.run, self.exchange, &failure).await? {
+            let asked = route.chain.on_failure(&mut self.run, self.exchange, &failure);
+            let asked = self.watch.by(self.deadline, asked).await;
+            let retry = match asked.ok_or_else(|| self.timeout())?? {
                 Some(FailureVerdict::Respond(answer)) => return Err(Stop::Answer(answer)),
                 Some(FailureVerdict::Retry) => true,
                 None => safe,
@@ -105,18 +112,20 @@ impl<D: Downstream> Job<'_, D> {
             self.client.inform(&ResponseHead { status: 100, ..ResponseHead::default() });
             self.exchange.request.fields.remove_known(crate::http::Known::Expect);
         }
-        let (client, run, exchange) = (&mut *self.client, &mut self.run, &mut *self.exchange);
-        let mut filters = Filters { chain: &route.chain, run, exchange };
-        let collected = poll_fn(|cx| {
-            let _ = client.poll_flush(cx);
-            body.poll_collect(cx, client, &mut filters)
-        });
-        match self.watch.by(self.deadline, collected).await {
-            Some(Ok(())) => Ok(()),
-            Some(Err(FlowError::Answer(answer))) => Err(Stop::Answer(answer)),
-            Some(Err(FlowError::Failed(failure))) => Err(failure.into()),
-            Some(Err(FlowError::Source(error) | FlowError::Sink(error))) => Err(Failure::of_client(&error).into()),
-            None => Err(self.timeout().into()),
-        }
+        let mut moved = body.received();
+        self.arm();
+        poll_fn(|cx| {
+            let _ = self.client.poll_flush(cx);
+            let mut filters = Filters { chain: &route.chain, run: &mut self.run, exchange: self.exchange };
+            match body.poll_collect(cx, self.client, &mut filters) {
+                Poll::Ready(collected) => Poll::Ready(collected.map_err(of_upload)),
+                Poll::Pending => self
+                    .poll_limits(cx, &mut moved, body.received(), || {
+                        Some(stalled(body, Flag::BodyTimeout, Flag::UpstreamStall))
+                    })
+                    .map_err(Stop::from),
+            }
+        })
+        .await
     }
 }

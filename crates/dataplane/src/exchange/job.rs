@@ -39,6 +39,8 @@ pub(super) struct Job<'a, D> {
     pub(super) run: Run,
     /// The client has been sent, or is being sent, a response's head.
     pub(super) responded: bool,
+    /// Interim responses passed on so far.
+    pub(super) informed: u32,
     /// The connection ends after this exchange, whatever the client asked for.
     pub(super) closing: bool,
     /// The whole exchange must be over by then.
@@ -67,6 +69,7 @@ impl<'a, D: Downstream> Job<'a, D> {
             route: None,
             run: Run::default(),
             responded: false,
+            informed: 0,
             closing: false,
             deadline: None,
             permit: None,

@@ -107,8 +107,6 @@ async fn receive(
     let limit = listener.limits.head_timeout;
     match watch.within(limit, poll_fn(|cx| client.poll_request(cx, &listener.paths, &mut exchange.request))).await {
         Some(received) => received.map_err(|error| Failure::of_client(&error)),
-        // Readiness may have been left over: the client has only been silent.
-        None if !client.has_input() => Ok(false),
         None => Err(Failure::new(Flag::HeadTimeout, format!("no whole request head within {limit:?}"))),
     }
 }

@@ -79,7 +79,11 @@ impl Wire {
         }
         self.input.release_if_empty();
         self.output.release_if_empty();
-        self.transport.poll_readable(cx)
+        ready!(self.transport.poll_readable(cx))?;
+        // Readiness may be left over from the last read: only a read tells.
+        let filled = self.poll_fill(cx);
+        self.input.release_if_empty();
+        filled
     }
 
     /// An unused connection is as it should be: open, and nothing was said out of turn.

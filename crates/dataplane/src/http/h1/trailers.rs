@@ -42,6 +42,12 @@ const FORBIDDEN: [&[u8]; 24] = [
     b"www-authenticate",
 ];
 
+/// What only we may say of a message.
+fn is_ours(name: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"x-flatproxy-";
+    name.get(..PREFIX.len()).is_some_and(|start| same_name(start, PREFIX))
+}
+
 // === impl TrailerSection ===
 
 impl TrailerSection {
@@ -70,7 +76,7 @@ impl TrailerSection {
             return Err(HeadError::Control);
         }
         read_lines(&self.text, limit, fields, |_, _| Ok(Fate::Dropped))?;
-        fields.retain(|_, name, _| !FORBIDDEN.iter().any(|forbidden| same_name(forbidden, name)));
+        fields.retain(|_, name, _| !FORBIDDEN.iter().any(|forbidden| same_name(forbidden, name)) && !is_ours(name));
         self.text = Vec::new();
         Ok(())
     }
