@@ -1,5 +1,7 @@
 //! Filters that do what a test tells them to, and write down what they saw.
 
+#![allow(dead_code)] // each test file uses its own part of it
+
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};

@@ -43,6 +43,14 @@ impl Talker {
         String::from_utf8(head[..end].to_vec()).unwrap_or_else(|_| panic!("{} heard a head that is not text", self.who))
     }
 
+    /// A head of that status.
+    pub fn hears_status(&mut self, status: u16) -> String {
+        let head = self.hears_head();
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(head.starts_with(&expected), "the {} expected a {status}, heard:\n{head}", self.who);
+        head
+    }
+
     /// Exactly these bytes come next.
     pub fn hears(&mut self, expected: impl AsRef<[u8]>) -> &mut Self {
         let expected = expected.as_ref();
@@ -54,23 +62,32 @@ impl Talker {
         self
     }
 
+    /// So many bytes come next, whatever they are.
+    pub fn hears_bytes(&mut self, mut count: usize) {
+        while count > 0 {
+            self.read_until(|heard| (!heard.is_empty()).then_some(0), &format!("{count} more bytes"));
+            let some = count.min(self.heard.len());
+            self.heard.drain(..some);
+            count -= some;
+        }
+    }
+
+    /// Whatever comes next.
+    pub fn hears_some(&mut self) -> String {
+        self.read_until(|heard| (!heard.is_empty()).then_some(0), "anything");
+        text(&std::mem::take(&mut self.heard))
+    }
+
     /// A response of that status whose length is declared, and its body. Gives back the head.
     pub fn hears_response(&mut self, status: u16, body: &str) -> String {
-        let head = self.hears_head();
-        let expected = format!("HTTP/1.1 {status} ");
-        assert!(head.starts_with(&expected), "the {} expected a {status}, heard:\n{head}", self.who);
+        let head = self.hears_status(status);
         self.hears(body);
         head
     }
 
     /// A response of ours with that status and flag; its body is skipped.
     pub fn hears_flag(&mut self, status: u16, flag: &str) -> String {
-        let head = self.hears_head();
-        assert!(
-            head.starts_with(&format!("HTTP/1.1 {status} ")),
-            "the {} expected a {status}, heard:\n{head}",
-            self.who
-        );
+        let head = self.hears_status(status);
         assert_eq!(field(&head, "x-flatproxy-flag"), Some(flag), "in the head\n{head}");
         let length: usize = field(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         self.read_until(|heard| (heard.len() >= length).then_some(0), "the body of the answer");
@@ -86,6 +103,21 @@ impl Talker {
             Ok(n) => panic!("the {} expected the end, heard {:?}", self.who, text(&rest[..n])),
             Err(error) => panic!("the {} expected the end, got: {error}", self.who),
         }
+    }
+
+    /// Whatever still comes until the other side ends, orderly or not.
+    pub fn hears_the_rest(&mut self) -> String {
+        let mut rest = std::mem::take(&mut self.heard);
+        let mut more = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut more) {
+                Ok(0) => break,
+                Ok(n) => rest.extend_from_slice(&more[..n]),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
+                Err(error) => panic!("the {} expected some kind of end, got: {error}", self.who),
+            }
+        }
+        text(&rest)
     }
 
     /// The other side resets.
@@ -104,6 +136,44 @@ impl Talker {
         }
         self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         self
+    }
+
+    /// Repeats `bytes` until nothing more is taken for a moment, or `most` bytes are; says how many were.
+    pub fn says_until_nobody_reads(&mut self, bytes: &[u8], most: usize) -> usize {
+        self.stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+        let mut taken = 0;
+        while taken < most {
+            match self.stream.write(&bytes[taken % bytes.len()..]) {
+                Ok(n) => taken += n,
+                Err(_) => break,
+            }
+        }
+        self.stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        taken
+    }
+
+    /// Repeats `bytes` until so many are taken.
+    pub fn says_all(&mut self, bytes: &[u8], mut count: usize) {
+        while count > 0 {
+            let some = count.min(bytes.len());
+            self.says(&bytes[..some]);
+            count -= some;
+        }
+    }
+
+    /// Says it, or not, when the other side has closed already.
+    pub fn says_if_possible(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.write_all(bytes.as_ref());
+    }
+
+    /// The same connection, for speaking on another thread.
+    pub fn another_mouth(&self) -> Talker {
+        Talker::new(self.who, self.stream.try_clone().unwrap())
+    }
+
+    /// Closes the connection.
+    pub fn closes(self) {
+        drop(self);
     }
 
     /// Ends its own direction.

@@ -1,0 +1,73 @@
+//! Filters that wait while nobody else does: what bounds them, and what they are asked.
+
+use std::task::Poll;
+
+use dataplane::chain::Phases;
+use serde_json::json;
+
+use crate::cast::{Answer, Cast, Moment};
+use crate::play::{PlanJson, Play};
+
+/// A filter that never goes on in `phase`.
+fn stuck(phase: Phases, edit: impl FnOnce(&mut PlanJson)) -> Play {
+    Cast::default().with("a", phase, |_, _, _, _| Poll::Pending).play_edited(&["a"], edit)
+}
+
+#[test]
+fn a_filter_that_never_resumes_before_an_attempt_is_ended_by_the_routes_time_out() {
+    let play = stuck(Phases::ATTEMPT, |plan| plan.first_route()["timeout_ms"] = json!(50));
+    play.client().asks("/").hears_flag(504, "TIMEOUT");
+}
+
+#[test]
+fn a_filter_that_never_resumes_after_a_failure_is_ended_by_the_routes_time_out() {
+    let mut play = stuck(Phases::FAILURE, |plan| plan.first_route()["timeout_ms"] = json!(300));
+    play.endpoint_dies();
+    play.client().asks("/").hears_flag(504, "TIMEOUT");
+}
+
+#[test]
+fn a_filter_that_lets_no_body_pass_is_itself_at_fault() {
+    for phase in [Phases::REQUEST_BODY, Phases::REQUEST_BODY | Phases::REQUEST] {
+        let cast = Cast::default().with("a", phase, |_, _, moment, _| match moment {
+            Moment::RequestBody(..) => Poll::Pending,
+            _ => Poll::Ready(Answer::Hold),
+        });
+        let play = cast.play_edited(&["a"], |plan| plan.limits()["stall_timeout_ms"] = json!(50));
+        let mut client = play.client();
+        client.says("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\n\r\nabc").hears_flag(503, "FILTER");
+    }
+}
+
+#[test]
+fn a_body_that_stalls_while_a_filter_holds_the_head_is_a_408() {
+    let cast =
+        Cast::default().with("a", Phases::REQUEST | Phases::REQUEST_BODY, |_, _, _, _| Poll::Ready(Answer::Hold));
+    let play = cast.play_edited(&["a"], |plan| {
+        plan.limits()["stall_timeout_ms"] = json!(50);
+        plan.first_route()["timeout_ms"] = json!(0);
+    });
+    let mut client = play.client();
+    client.says("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 6\r\n\r\nabc").hears_flag(408, "BODY_TIMEOUT");
+    play.endpoint_was_not_asked();
+}
+
+#[test]
+fn an_exchange_whose_time_is_up_is_not_tried_again() {
+    let cast = Cast::default().with("retry", Phases::FAILURE | Phases::ATTEMPT, |_, _, moment, _| {
+        Poll::Ready(if matches!(moment, Moment::Failure(_)) { Answer::Retry } else { Answer::Continue })
+    });
+    let play = cast.play_edited(&["retry"], |plan| plan.first_route()["timeout_ms"] = json!(50));
+    play.client().asks("/").hears_flag(504, "TIMEOUT");
+    cast.diary.says(&["retry attempt 1", "retry failure TIMEOUT"]);
+}
+
+#[test]
+fn filters_are_not_asked_what_to_do_about_a_client_that_fails() {
+    let cast = Cast::default().with("retry", Phases::FAILURE, |_, _, _, _| Poll::Ready(Answer::Retry));
+    let play = cast.play(&["retry"]);
+    let mut client = play.client();
+    client.says("POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\nnonsense");
+    client.hears_flag(400, "BAD_REQUEST");
+    cast.diary.says(&[]);
+}

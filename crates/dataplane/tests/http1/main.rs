@@ -1,0 +1,27 @@
+//! HTTP/1.1 as clients and endpoints see it: each file is one subject, each test one conversation over real
+//! sockets (RFC 9110, RFC 9112).
+
+mod actions;
+mod balance;
+mod bodies;
+#[path = "../chain/cast.rs"]
+mod cast;
+mod cuts;
+mod drain;
+mod filters;
+mod flags;
+mod framing;
+mod headers;
+mod heads;
+mod intruders;
+mod limits;
+mod overload;
+mod paths;
+mod persistence;
+#[path = "../play/mod.rs"]
+mod play;
+mod reload;
+mod retries;
+mod slow;
+mod targets;
+mod versions;
