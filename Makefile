@@ -11,7 +11,8 @@ MAKEFLAGS += --no-print-directory
 
 # release is what users get and what is measured; `make build PROFILE=quick` links in seconds, for development.
 PROFILE ?= release
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 20
+FUZZ_TARGETS := request response body
 PYTEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?= run
 
@@ -72,13 +73,17 @@ bench: build ## the benchmark contract against the real peers; see bench/README.
 	$(BIN)/python -m bench $(BENCH_ARGUMENTS)
 
 wheel: $(VENV)/.requirements ## one abi3 wheel for Python 3.11 and later, in dist/
-	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/maturin build --release --locked --strip --out dist
 
-fuzz: ## the parsers under cargo-fuzz for FUZZ_SECONDS (60) each
+fuzz: ## the parsers under libFuzzer for FUZZ_SECONDS (20) each; what it finds new stays in crates/dataplane/fuzz/target
 	$(call need,command -v cargo,$(NO_CARGO))
-	$(call need,cargo fuzz --version,cargo-fuzz is missing: cargo install cargo-fuzz --locked brings it.)
-	@for target in $$(cd crates/dataplane && cargo fuzz list); do \
-		(cd crates/dataplane && RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS)); done
+	$(call need,command -v c++,$(NO_CXX))
+	@cd crates/dataplane/fuzz && for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/corpus/$$target; \
+		cargo run --locked --release --quiet --bin $$target -- target/corpus/$$target corpus/$$target -dict=http.dict \
+			-artifact_prefix=target/ -max_total_time=$(FUZZ_SECONDS) >target/$$target.log 2>&1 \
+			|| { tail -n 40 target/$$target.log; exit 1; }; \
+		echo "$$target: $$(tail -n 1 target/$$target.log)"; done
 
 clean: ## remove all that make built
 	rm -rf $(VENV) target dist build bench/.work bench/load/target crates/dataplane/fuzz/target $(NATIVE)
@@ -102,6 +107,7 @@ NO_PYTHON := Python 3.11 or newer is missing: apt-get install python3.11 python3
 NO_VENV := $(PYTHON) cannot make virtual environments: apt-get install $(PYTHON)-venv brings that on Debian 12.
 NO_CARGO := cargo (Rust 1.88 or newer) is missing: install it with rustup from https://rustup.rs; the one in Debian 12 is too old.
 OLD_CARGO := this cargo is older than Rust 1.88: rustup update stable brings a newer one, the one in Debian 12 is too old.
+NO_CXX := a C++ compiler is missing: apt-get install g++ brings it on Debian 12.
 NO_CC := a C compiler is missing: apt-get install gcc libc6-dev brings it on Debian 12.
 
 $(VENV)/.requirements: requirements/dev.txt

@@ -7,7 +7,7 @@
 mod body;
 mod message;
 
-#[path = "../../src/plan/document.rs"]
+#[path = "../../src/plan/document/mod.rs"]
 pub mod document;
 #[path = "../../src/http/mod.rs"]
 pub mod http;
