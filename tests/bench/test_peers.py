@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import shutil
 import ssl
-import subprocess
 
 import httpx
 import pytest
@@ -122,16 +120,3 @@ def test_wrk_counts_a_response_of_another_length_as_an_error(service, certificat
     assert right.errors == 0
     assert right.completed > 0
     assert wrong.errors >= wrong.completed > 0, "every response had the wrong length"
-
-
-def test_the_load_program_is_checked_like_the_core():
-    if not shutil.which("cargo"):
-        pytest.skip("cargo not installed")
-    manifest = TEMPLATES.parent / "load" / "Cargo.toml"
-    done = subprocess.run(
-        ["cargo", "fmt", "--check", "--manifest-path", str(manifest)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
