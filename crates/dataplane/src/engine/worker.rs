@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::chain::{Exchange, Peer};
 use crate::plan::{Listener, Plan, Target};
-use crate::respond::{Failure, Source};
+use crate::respond::{Failure, Flag, Source};
 use crate::telemetry::log::{self, Level};
 use crate::telemetry::{Ended, LineWriter};
 use crate::upstream::pool::Pool;
@@ -88,15 +88,19 @@ impl Worker {
         self.lines.borrow_mut().flush();
     }
 
-    /// Tells the operator of a failure that is not the client's doing; sampled.
+    /// Tells the operator of a failure; sampled. A client that went away is not worth a line.
     pub fn note_failure(&self, listener: &Listener, failure: &Failure) {
-        if failure.source() == Source::Client {
-            listener.cells.of(self.index).bad_request(failure.flag.label());
-        } else {
-            let fields: [(&str, &dyn std::fmt::Display); 3] =
-                [("listener", &listener.name), ("flag", &failure.flag.label()), ("detail", &failure.detail)];
-            log::event(Level::Warn, "exchange", "exchange failed", &fields);
-        }
+        let (level, message) = match failure.source() {
+            _ if failure.flag == Flag::ClientGone => return,
+            Source::Client => {
+                listener.cells.of(self.index).bad_request(failure.flag.label());
+                (Level::Info, "request refused")
+            }
+            _ => (Level::Warn, "exchange failed"),
+        };
+        let fields: [(&str, &dyn std::fmt::Display); 3] =
+            [("listener", &listener.name), ("flag", &failure.flag.label()), ("detail", &failure.detail)];
+        log::event(level, "exchange", message, &fields);
     }
 
     /// A number nobody can rely on: weights and the like (splitmix64).

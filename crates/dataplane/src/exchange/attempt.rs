@@ -34,7 +34,7 @@ impl<D: Downstream> Job<'_, D> {
         tried: &mut Tried,
         fresh: bool,
     ) -> Result<Attempted, Stop> {
-        let endpoint = self.pick(pool, if fresh { &[] } else { tried })?;
+        let endpoint = self.pick(pool, tried)?;
         self.exchange.attempt.endpoint = Some(endpoint.address);
         tried.push(endpoint.address);
         let active = endpoint.begin();
@@ -90,7 +90,7 @@ impl<D: Downstream> Job<'_, D> {
         }
         let started = Instant::now();
         // Boxed: most attempts find a connection, and need not carry the memory for making one.
-        let connecting = Box::pin(connect(pool, endpoint, &self.listener.limits.head, cells));
+        let connecting = Box::pin(connect(pool, endpoint, self.listener.limits.wire, cells));
         let made = self.watch.by(self.deadline, connecting).await;
         self.exchange.timings.connect = started.elapsed();
         made.unwrap_or_else(|| Err(self.timeout()))

@@ -83,7 +83,7 @@ async fn exchange(
 ) -> Next {
     let listener = slot.listener();
     let mut exchange = worker.exchange(peer);
-    client.set_limits(listener.limits.head);
+    client.set_limits(listener.limits.wire);
     let received = receive(client, &listener, &mut exchange, watch).await;
     exchange.timings = crate::chain::Timings::now();
     let next = match received {

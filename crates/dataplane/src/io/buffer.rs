@@ -7,11 +7,12 @@ use std::cell::RefCell;
 
 /// What one read or one head usually fits in.
 pub const PAGE: usize = 16 * 1024;
-/// For bodies that fill a page at every read: fewer system calls per byte.
-pub const LARGE: usize = 256 * 1024;
+/// For bodies that fill a page at every read: fewer system calls per byte. As much as may wait for a slow reader
+/// by default (`limits.write_buffer`).
+pub const LARGE: usize = 64 * 1024;
 /// Pages kept for reuse by one data thread; more are given back to the allocator.
 const KEPT: usize = 256;
-const KEPT_LARGE: usize = 8;
+const KEPT_LARGE: usize = 32;
 
 thread_local! {
     static PAGES: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };

@@ -78,7 +78,7 @@ fn admit(worker: &Rc<Worker>, slot: &Rc<Slot>, tcp: TcpStream, address: SocketAd
         place.occupy().await;
         let open = open;
         if let Some((transport, peer)) = establish(&worker, &slot, tcp, address).await {
-            let limits = open.listener.limits.head;
+            let limits = open.listener.limits.wire;
             serve(&worker, &slot, Wire::new(transport, limits), Arc::new(peer)).await;
         }
     });

@@ -10,7 +10,7 @@ use crate::http::h1::{
     write_request, write_response,
 };
 use crate::http::{Fields, Framing, Method, RequestHead, ResponseHead};
-use crate::io::buffer::{LARGE, PAGE};
+use crate::io::buffer::PAGE;
 use crate::io::{Buffer, Transport};
 use crate::plan::document::PathPolicy;
 
@@ -22,10 +22,19 @@ pub struct Wire {
     scanner: HeadScanner,
     decoder: BodyDecoder,
     sending: Sending,
-    limits: HeadLimits,
+    limits: Limits,
     /// The other end has finished writing.
     ended: bool,
     received_any: bool,
+}
+
+/// Bounds of one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Of a message's head.
+    pub head: HeadLimits,
+    /// How much of a body may wait here for a slow reader before its sender is stopped, in bytes.
+    pub buffer: usize,
 }
 
 /// The framing of the body that goes out.
@@ -43,7 +52,7 @@ enum Sending {
 
 impl Wire {
     /// Takes over a connection.
-    pub fn new(transport: Transport, limits: HeadLimits) -> Self {
+    pub fn new(transport: Transport, limits: Limits) -> Self {
         Self {
             transport,
             input: Buffer::default(),
@@ -68,7 +77,7 @@ impl Wire {
     }
 
     /// The limits of a new plan hold from the next head on.
-    pub fn set_limits(&mut self, limits: HeadLimits) {
+    pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
     }
 
@@ -110,7 +119,7 @@ impl Wire {
         match ready!(self.poll_head(cx))? {
             None => Poll::Ready(Ok(false)),
             Some(length) => {
-                parse_request(&self.input.filled()[..length], &self.limits, paths, head)?;
+                parse_request(&self.input.filled()[..length], &self.limits.head, paths, head)?;
                 self.begin_receiving(length, head.framing);
                 Poll::Ready(Ok(true))
             }
@@ -140,7 +149,7 @@ impl Wire {
     /// The length of the head at the front of the input; `None`: closed before its first byte.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<usize>, CarryError>> {
         loop {
-            if let Some(length) = self.scanner.scan(self.input.filled(), &self.limits)? {
+            if let Some(length) = self.scanner.scan(self.input.filled(), &self.limits.head)? {
                 self.scanner.reset();
                 return Poll::Ready(Ok(Some(length)));
             }
@@ -149,7 +158,7 @@ impl Wire {
                 return Poll::Ready(if cut { Err(eof().into()) } else { Ok(None) });
             }
             if self.input.space().is_empty() {
-                self.input.grow((self.limits.bytes + 1).max(PAGE * 2));
+                self.input.grow((self.limits.head.bytes + 1).max(PAGE * 2));
             }
             ready!(self.poll_fill(cx))?;
         }
@@ -177,7 +186,7 @@ impl Wire {
         self.ended = n == 0;
         self.received_any |= n > 0;
         if n == room && room == PAGE {
-            self.input.grow(LARGE);
+            self.input.grow(self.limits.buffer);
         }
         Poll::Ready(Ok(()))
     }
@@ -302,7 +311,7 @@ impl Upstream for Wire {
         head: &mut ResponseHead,
     ) -> Poll<Result<(), CarryError>> {
         let Some(length) = ready!(self.poll_head(cx))? else { return Poll::Ready(Err(eof().into())) };
-        parse_response(&self.input.filled()[..length], &self.limits, method, head)?;
+        parse_response(&self.input.filled()[..length], &self.limits.head, method, head)?;
         self.begin_receiving(length, head.framing);
         Poll::Ready(Ok(()))
     }

@@ -9,6 +9,7 @@ use super::document::{self, DirectResponse, PathMatch, PathPolicy};
 use crate::chain::Chain;
 use crate::exchange::Forwarded;
 use crate::http::h1::HeadLimits;
+use crate::message::h1 as wire;
 use crate::route::{HeaderEdits, Rewrite, Router, Weighted};
 use crate::telemetry::{AccessLog, ListenerCells, RouteCells, UpstreamCells};
 use crate::tls::{Acceptor, Connector};
@@ -57,7 +58,7 @@ pub struct Listener {
 #[derive(Debug, Clone)]
 #[allow(missing_docs)] // explained in the document
 pub struct Limits {
-    pub head: HeadLimits,
+    pub wire: wire::Limits,
     pub head_timeout: Duration,
     pub idle_timeout: Duration,
     pub handshake_timeout: Duration,
@@ -149,7 +150,10 @@ impl Plan {
 impl From<&document::Limits> for Limits {
     fn from(limits: &document::Limits) -> Self {
         Self {
-            head: HeadLimits { bytes: limits.head_bytes as usize, fields: usize::from(limits.headers) },
+            wire: wire::Limits {
+                head: HeadLimits { bytes: limits.head_bytes as usize, fields: usize::from(limits.headers) },
+                buffer: limits.write_buffer_bytes as usize,
+            },
             head_timeout: Duration::from_millis(limits.head_timeout_ms),
             idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
             handshake_timeout: Duration::from_millis(limits.tls_handshake_timeout_ms),

@@ -7,9 +7,8 @@ use tokio::net::TcpStream;
 
 use super::pool::{Connection, Pool};
 use super::{ConnectionPermit, Endpoint, Overload};
-use crate::http::h1::HeadLimits;
 use crate::io::{Transport, Watch};
-use crate::message::h1::Wire;
+use crate::message::h1::{Limits, Wire};
 use crate::plan::Target;
 use crate::respond::{Failure, Flag, Retryable};
 use crate::telemetry::metrics::{ConnectFailure, UpstreamCells};
@@ -19,7 +18,7 @@ use crate::tls::TlsStream;
 pub async fn connect(
     pool: &Pool,
     endpoint: &Arc<Endpoint>,
-    limits: &HeadLimits,
+    limits: Limits,
     cells: &Arc<UpstreamCells>,
 ) -> Result<Connection, Failure> {
     let target = pool.target();
@@ -42,7 +41,7 @@ pub async fn connect(
             return Err(Failure::new(Flag::ConnectTimeout, detail).retryable(Retryable::Always));
         }
     };
-    let wire = Wire::new(transport, *limits);
+    let wire = Wire::new(transport, limits);
     Ok(Connection { wire, endpoint: Arc::clone(endpoint), reused: false, held: (permit, cells.opened()) })
 }
 
