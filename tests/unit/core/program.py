@@ -47,14 +47,18 @@ class Program:
 
     def event(self, name: str, **fields: object) -> dict[str, Any]:
         """The next event of that name whose fields are these; what comes before it is skipped."""
+        return self.line(event=name, **fields)
+
+    def line(self, **fields: object) -> dict[str, Any]:
+        """The next line of the log whose fields are these; what comes before it is skipped."""
         while True:
             try:
                 line = self._arrived.get(timeout=WAIT_SECONDS)
             except queue.Empty:
                 line = None
-            assert line is not None, f"no event {name} {fields} came, only: {''.join(self.lines)}"
+            assert line is not None, f"no line with {fields} came, only: {''.join(self.lines)}"
             record = parse(line)
-            if record.get("event") == name and fields.items() <= record.items():
+            if fields.items() <= record.items():
                 return record
 
     def signal(self, number: signal.Signals) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -40,7 +40,7 @@ class Running:
     def configure(self, **config: Any) -> None:
         self.file.write_text(json.dumps(config))
 
-    def ready(self) -> "Running":
+    def ready(self) -> Self:
         """Wait until it serves."""
         self._learn(self.program.event("ready"))
         return self
