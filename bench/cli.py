@@ -93,7 +93,7 @@ def run(
         behind = stack.enter_context(service.serving(folder, certificates, cores.load))
         plan = runs.Plan(peers, rounds, duration, workers, quiet_peers, cores, folder, certificates, behind)
         for one in chosen:
-            runs.run(
+            about.paces[one.id] = runs.run(
                 plan, one, lambda row: _keep(row, writer), lambda text: _trouble(text, about), _aside(about)
             )
             about.write(rows.with_suffix(".json"))

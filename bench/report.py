@@ -9,7 +9,7 @@ from bench import chart, figures
 from bench.chart import number
 from bench.results import Results
 from bench.targets import OURS, Verdict, judge
-from bench.workloads import WORKLOADS
+from bench.workloads import PACE_CELL, PACE_SHARE, WORKLOADS
 
 METHOD = """\
 The figure of merit is a ratio within one run: the machines are shared and noisy. One worker of the proxy is pinned to the first
@@ -28,6 +28,7 @@ class About:
     versions: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    paces: dict[str, float] = field(default_factory=dict)
     plan_times: dict[str, dict[str, float]] = field(default_factory=dict)
     command: str = ""
 
@@ -74,7 +75,7 @@ def _lines(results: Results, about: About, name: str) -> Iterator[str]:
     yield ""
     yield METHOD
     for workload in results.workloads():
-        yield from _workload(results, workload, name)
+        yield from _workload(results, workload, name, about.paces.get(workload))
     if about.plan_times:
         yield from _plan_times(about.plan_times)
     yield from _made(about)
@@ -103,7 +104,7 @@ def _spread(ratios: tuple[float, ...] | list[float]) -> str:
     return f"{middle:.2f} ({ordered[0]:.2f} to {ordered[-1]:.2f})"
 
 
-def _workload(results: Results, workload: str, name: str) -> Iterator[str]:
+def _workload(results: Results, workload: str, name: str, pace: float | None) -> Iterator[str]:
     shown = figures.table_of(workload)
     first = shown[0]
     yield from (
@@ -113,6 +114,11 @@ def _workload(results: Results, workload: str, name: str) -> Iterator[str]:
         f"![{workload}]({name}-{workload}.svg)",
         "",
     )
+    if pace:
+        yield from (
+            f"{PACE_CELL}: {pace:,.0f} requests/s, {PACE_SHARE:.0%} of the slowest proxy at 64 connections.",
+            "",
+        )
     titles = [f"{one.name} ({one.unit})" if one.unit not in one.name else one.name for one in shown]
     yield f"| cell | peer | {' | '.join(titles)} | {OURS} over it: {first.name} | rounds |"
     yield "| --- | --- |" + " ---: |" * (len(shown) + 2)

@@ -17,7 +17,7 @@ from bench.processes import StartError, free_address, running
 from bench.results import Results, Row
 from bench.service import Service
 from bench.targets import OURS
-from bench.workloads import PACE_CELL, PACE_SHARE, SATURATED_CELL, Cell, Kind, Workload
+from bench.workloads import PACE_SHARE, SATURATED_CELL, Cell, Kind, Workload
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,11 @@ Tell = Callable[[str], None]
 Aside = Callable[[Peer, Cell, Path], None]
 
 
-def run(plan: Plan, workload: Workload, report: Report, tell: Tell, aside: Aside) -> None:
-    """Every cell of a workload, every peer, every round; each row is reported as soon as it is there."""
+def run(plan: Plan, workload: Workload, report: Report, tell: Tell, aside: Aside) -> float:
+    """Every cell of a workload, every peer, every round; each row is reported as soon as it is there.
+
+    Troubles go to `tell`. Returns the rate of the paced cells in requests per second, 0 where there are none.
+    """
     rows: list[Row] = []
 
     def keep(row: Row) -> None:
@@ -57,11 +60,11 @@ def run(plan: Plan, workload: Workload, report: Report, tell: Tell, aside: Aside
                 _Visit(plan, workload.id, peer, number, tell).run(group, 0.0, keep, aside)
     rate = pace(Results(rows), workload.id, [peer.name for peer in plan.peers if peer.proxies])
     if not paced or rate <= 0:
-        return
-    tell(f"{workload.id}: {PACE_CELL} at {rate:,.0f} requests/s")
+        return 0.0
     for number in range(1, plan.rounds + 1):
         for peer in plan.peers:
             _Visit(plan, workload.id, peer, number, tell).run(paced, rate, keep, aside)
+    return rate
 
 
 def pace(results: Results, workload: str, peers: Iterable[str]) -> float:
