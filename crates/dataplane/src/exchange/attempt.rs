@@ -34,7 +34,10 @@ impl<D: Downstream> Job<'_, D> {
         tried: &mut Tried,
         fresh: bool,
     ) -> Result<Attempted, Stop> {
-        let endpoint = self.pick(pool, tried)?;
+        // A stale connection may be the first sign of a dying endpoint, so another one is better; but a key
+        // leads to its endpoint for a reason.
+        let keyed = pool.target().cluster.hash_key().is_some();
+        let endpoint = self.pick(pool, if fresh && keyed { &[] } else { tried })?;
         self.exchange.attempt.endpoint = Some(endpoint.address);
         tried.push(endpoint.address);
         let active = endpoint.begin();

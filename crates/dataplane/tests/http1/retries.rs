@@ -182,7 +182,7 @@ fn a_second_endpoint_is_not_asked_what_the_first_may_have_acted_upon() {
 }
 
 #[test]
-fn the_retry_of_a_stale_connection_stays_with_its_endpoint() {
+fn the_retry_of_a_stale_connection_stays_with_the_endpoint_of_its_key() {
     let sockets = [bind(), bind()];
     let addresses = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
     let play = Play::edited(|plan| {
@@ -200,4 +200,29 @@ fn the_retry_of_a_stale_connection_stays_with_its_endpoint() {
     endpoint.closes();
     let mut fresh = accepted(&asked);
     assert!(fresh.hears_head().starts_with("GET /a "), "its key leads to the same endpoint, on a fresh connection");
+}
+
+#[test]
+fn the_retry_of_a_stale_connection_without_a_key_goes_to_another_endpoint() {
+    let sockets = [bind(), bind()];
+    let addresses = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
+    let play = Play::edited(|plan| endpoints(plan, &addresses));
+    let mut client = play.client();
+    client.asks("/1");
+    let (mut first, _asked, other) = asked_of(sockets);
+    first.hears_head();
+    first.answers(200, "1");
+    client.hears_response(200, "1");
+    client.asks("/2");
+    let mut second = accepted(&other);
+    second.hears_head();
+    second.answers(200, "2");
+    client.hears_response(200, "2");
+    client.asks("/a");
+    first.hears_head();
+    first.closes();
+    let mut fresh = accepted(&other);
+    assert!(fresh.hears_head().starts_with("GET /a "), "the endpoint that was stale may be dying");
+    fresh.answers(200, "a");
+    client.hears_response(200, "a");
 }
