@@ -6,9 +6,11 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use smallvec::SmallVec;
 
 use super::chain::{Trust, Usage};
 use super::peer::{self, PeerCertificate};
+use super::recent::Recent;
 use super::refusal::{Refusal, TlsError};
 use super::spiffe::{SpiffeError, check_trust_domain};
 use super::verdict;
@@ -21,6 +23,7 @@ pub(super) struct ClientVerifier {
     trust: Trust,
     hints: Vec<DistinguishedName>,
     trust_domain: Box<str>,
+    recent: Recent,
 }
 
 // === impl ClientVerifier ===
@@ -32,7 +35,7 @@ impl ClientVerifier {
             PlanError::new(format!("trust domain {:?}: {error}", document.trust_domain))
         })?;
         let hints = trust.roots.subjects();
-        Ok(Self { trust, hints, trust_domain: document.trust_domain.as_str().into() })
+        Ok(Self { trust, hints, trust_domain: document.trust_domain.as_str().into(), recent: Recent::default() })
     }
 
     /// A resumed session brings the chain of the handshake that it continues. Authorities and revocation lists
@@ -42,19 +45,29 @@ impl ClientVerifier {
         chain: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<Arc<PeerCertificate>, TlsError> {
+        if let Some(peer) = self.recent.find(chain, now) {
+            return Ok(peer);
+        }
         peer::check_not_expired(chain, now)?;
         let leaf = chain.first().ok_or_else(|| TlsError::new(Refusal::NoCertificate, "the session has none"))?;
         self.identify(leaf)
     }
 
-    fn verify(
+    pub(super) fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<Arc<PeerCertificate>, TlsError> {
+        let chain: SmallVec<[CertificateDer<'_>; 4]> =
+            std::iter::once(leaf).chain(intermediates).map(|der| CertificateDer::from(&**der)).collect();
+        if let Some(peer) = self.recent.find(&chain, now) {
+            return Ok(peer);
+        }
         self.trust.verify(leaf, intermediates, now, Usage::Client)?;
-        self.identify(leaf)
+        let peer = self.identify(leaf)?;
+        self.recent.keep(&chain, now, &peer);
+        Ok(peer)
     }
 
     fn identify(&self, leaf: &CertificateDer<'_>) -> Result<Arc<PeerCertificate>, TlsError> {

@@ -6,7 +6,7 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::UnixTime;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, InsufficientSizeError, UnbufferedStatus};
-use rustls::{CommonState, Error, HandshakeKind};
+use rustls::{CommonState, Error, HandshakeKind, ProtocolVersion};
 
 use super::client_verifier::ClientVerifier;
 use super::peer::PeerCertificate;
@@ -115,6 +115,12 @@ impl Handshake {
     fn is_over(&self) -> bool {
         let common = self.common();
         !common.is_handshaking() && !common.wants_write()
+    }
+
+    /// A TLS 1.3 server has only session tickets left to send: they can go with the first answer, in one packet.
+    pub(super) fn last_flight_may_wait(&self) -> bool {
+        let tls13 = self.common().protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        matches!(self.side, Side::Server(..)) && tls13
     }
 
     /// To be called when the handshake is over.

@@ -15,6 +15,7 @@ mod names;
 mod peer;
 mod provider;
 mod queue;
+mod recent;
 mod record;
 mod refusal;
 mod scratch;

@@ -46,14 +46,21 @@ impl PeerCertificate {
 
 /// Refuses a chain of which a certificate has run out: a resumed session is not verified again by rustls.
 pub(super) fn check_not_expired(chain: &[CertificateDer<'_>], now: UnixTime) -> Result<(), TlsError> {
-    for der in chain {
-        let end = not_after(&parse(der)?);
-        if now.as_secs() > end {
-            let detail = format!("the session's certificate ended {} s ago", now.as_secs() - end);
-            return Err(TlsError::new(Refusal::Expired, detail));
-        }
+    let end = earliest_end(chain)?;
+    if now.as_secs() > end {
+        let detail = format!("the session's certificate ended {} s ago", now.as_secs() - end);
+        return Err(TlsError::new(Refusal::Expired, detail));
     }
     Ok(())
+}
+
+/// The last second at which all certificates of a chain are still good.
+pub(super) fn earliest_end(chain: &[CertificateDer<'_>]) -> Result<u64, TlsError> {
+    let mut earliest = u64::MAX;
+    for der in chain {
+        earliest = earliest.min(not_after(&parse(der)?));
+    }
+    Ok(earliest)
 }
 
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, TlsError> {

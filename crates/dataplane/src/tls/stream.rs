@@ -19,6 +19,9 @@ use super::traffic::{Sink, Traffic};
 /// The least that is asked of a socket: one record of the longest kind.
 const LEAST_READ: usize = 18 << 10;
 
+/// As much unsent ciphertext goes out together with what is written next: session tickets, most of all.
+const MERGED: usize = 4 << 10;
+
 /// A connection that speaks TLS, or is about to.
 pub struct TlsStream {
     tcp: TcpStream,
@@ -80,7 +83,11 @@ impl TlsStream {
                 handshake.advance(&mut received[..*length], &mut self.unsent.bytes, &mut self.spill.bytes);
             received.copy_within(used..*length, 0);
             *length -= used;
-            // The last flight need not be waited for: it goes before the first plaintext.
+            let over = match over {
+                Ok(true) if handshake.last_flight_may_wait() => return Poll::Ready(self.open()),
+                over => over,
+            };
+            // Not waited for: what the socket does not take goes before the first plaintext.
             let sent = self.poll_send(cx);
             if over? {
                 return Poll::Ready(self.open());
@@ -160,12 +167,16 @@ impl TlsStream {
     /// Takes plaintext and sends it in one call, whatever number of slices it comes in. What the socket does not
     /// take stays here as ciphertext (at most 64 KiB of plaintext's worth) and goes first next time.
     pub fn poll_write_vectored(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_send(cx))?;
+        if self.unsent.waiting().len() > MERGED {
+            ready!(self.poll_send(cx))?;
+        }
         scratch::with_sealed(|sealed| {
             let Phase::Open(traffic) = &mut self.phase else { return Poll::Ready(Err(not_open())) };
             if traffic.closed {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
+            sealed.extend_from_slice(self.unsent.waiting());
+            self.unsent = Queue::default();
             match traffic.seal(slices, SEAL, sealed) {
                 Ok(taken) => Poll::Ready(self.send_or_keep(cx, sealed).map(|()| taken)),
                 Err(fault) => Poll::Ready(Err(self.break_off(cx, fault))),

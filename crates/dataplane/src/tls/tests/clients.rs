@@ -1,12 +1,14 @@
 //! Which clients a listener in mode `mutual` accepts, and the reason it gives for each it refuses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{
     CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints, SanType,
     SerialNumber, date_time_ymd,
 };
 use rustls::client::ResolvesClientCert;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::authority::{Authority, self_signed};
@@ -14,6 +16,7 @@ use super::pair::{acceptor, connector, established, finish, handshake, say, sock
 use super::raw;
 use crate::plan::document::{Certificate, ServerTls, TlsVersion};
 use crate::tls::certificate::certified_key;
+use crate::tls::client_verifier::ClientVerifier;
 use crate::tls::{Refusal, TlsError};
 
 const ID: &str = "spiffe://demo.mesh/shop";
@@ -214,4 +217,28 @@ async fn a_client_that_does_not_hold_its_key_is_refused() {
         let (server, _) = tokio::join!(finish(server), raw::handshake(&connected, &config));
         assert_eq!(server.err().expect("the client is refused").refusal, Refusal::BadSignature);
     }
+}
+
+#[test]
+fn a_verification_is_remembered_for_a_minute_and_for_this_chain_only() {
+    let authority = Authority::new("root");
+    let verifier = ClientVerifier::build(&authority.verification()).expect("a verifier");
+    let end = date_time_ymd(2999, 1, 1).unix_timestamp().unsigned_abs();
+    let leaf = authority.leaf(&[ID], |params| params.not_after = date_time_ymd(2999, 1, 1));
+    let chain = &certified_key(&leaf).expect("a certificate").cert;
+    let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let check = |chain: &[CertificateDer<'_>], seconds| verifier.verify(&chain[0], &chain[1..], at(seconds));
+
+    let first = check(chain, end - 1000).expect("a good chain");
+    let again = |seconds| Arc::ptr_eq(&first, &check(chain, seconds).expect("a good chain"));
+    assert!(again(end - 940), "within the minute the same answer is given");
+    assert!(!again(end - 939), "after it, the chain is verified anew");
+    check(chain, end - 10).expect("a good chain");
+    assert_eq!(check(chain, end).expect("its last second").identity.as_str(), ID);
+    assert_eq!(check(chain, end + 1).expect_err("its end").refusal, Refusal::Expired);
+
+    let other = certified_key(&Authority::new("other").client(ID)).expect("a certificate");
+    let mixed = [chain[0].clone(), other.cert[0].clone()];
+    assert!(!Arc::ptr_eq(&check(chain, end - 10).expect("good"), &check(&mixed, end - 10).expect("good")));
+    assert_eq!(check(&other.cert, end - 10).expect_err("a stranger").refusal, Refusal::UnknownCa);
 }

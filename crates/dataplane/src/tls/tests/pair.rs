@@ -13,7 +13,11 @@ pub(super) async fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address");
     let (accepted, connected) = tokio::join!(listener.accept(), TcpStream::connect(address));
-    (accepted.expect("an accepted connection").0, connected.expect("a connection"))
+    let (accepted, connected) = (accepted.expect("an accepted connection").0, connected.expect("a connection"));
+    for socket in [&accepted, &connected] {
+        socket.set_nodelay(true).expect("no delay");
+    }
+    (accepted, connected)
 }
 
 pub(super) async fn finish(mut stream: TlsStream) -> Result<TlsStream, TlsError> {
