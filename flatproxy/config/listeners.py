@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -20,6 +20,9 @@ from flatproxy.config.values import (
     SizeOrZero,
     refuse,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def parse_protocol(value: Any) -> Any:
@@ -64,6 +67,11 @@ class ListenerTls(Model):
     """Mutual: revoked client certificates, PEM. Left out: the list of `identity`, if it has one."""
     min_version: TlsVersion = "1.2"
     """The oldest TLS version that is spoken."""
+
+    def files(self) -> tuple[Path, ...]:
+        """Return every file that is named here."""
+        pairs = [path for pair in self.certificates or () for path in (pair.cert, pair.key)]
+        return (*pairs, *(path for path in (self.client_ca, self.crl) if path is not None))
 
 
 class Limits(Model):

@@ -108,6 +108,11 @@ class Config(Model):
         self._source = source
         return self
 
+    def tls_files(self) -> tuple[Path, ...]:
+        """Return the certificates, keys, authorities and revocation lists named by listeners and upstreams."""
+        sections = (*(one.tls for one in self.listeners), *(one.tls for one in self.upstreams))
+        return tuple(path for tls in sections if tls is not None for path in tls.files())
+
     def limits_of(self, listener: Listener) -> Limits:
         """Return the limits of a listener: its own keys over those of the file."""
         if listener.limits is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, Tag, WithJsonSchema
 
@@ -25,6 +25,9 @@ from flatproxy.config.values import (
     describe,
     refuse,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,10 @@ class UpstreamTls(Model):
     """Revoked certificates of the service, PEM."""
     min_version: TlsVersion = "1.2"
     """The oldest TLS version that is spoken."""
+
+    def files(self) -> tuple[Path, ...]:
+        """Return every file that is named here."""
+        return tuple(path for path in (self.ca, self.crl) if path is not None)
 
 
 # === health ===

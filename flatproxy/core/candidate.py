@@ -49,6 +49,7 @@ class Candidate:
     source: Source | None
     seen: Signature  # of the source's files, from before they were read
     identity: Identity | None
+    files_seen: Signature  # of the other files that the plan names, likewise
     plan: Plan
     token: str | None
 
@@ -59,9 +60,10 @@ class Candidate:
             config = loads(origin.text, origin.name, Path(origin.folder))
             source = None if config.identity is None else open_source(config.identity)
             seen = () if source is None else signature(source.watched())
+            files_seen = signature(config.tls_files())
             identity = None if source is None else _load(source, config)
             plan = Plan.build(config, Registry.discover(), identity)
-            return cls(origin, config, source, seen, identity, plan, _token(config))
+            return cls(origin, config, source, seen, identity, files_seen, plan, _token(config))
 
     def renewed(self, identity: Identity) -> "Candidate":
         """The same with another certificate; raises CandidateRefused."""

@@ -20,12 +20,13 @@ from typing import Protocol
 from flatproxy.core import log
 from flatproxy.core.candidate import Candidate, CandidateRefused, Origin
 from flatproxy.core.channel import Channel
+from flatproxy.core.file_watch import FileWatch
 from flatproxy.core.identity import Watch
 from flatproxy.core.kept import Kept
 from flatproxy.core.messages import Cause, Drain, Refused, Reload
 from flatproxy.core.native import Engine, PlanRefused
 from flatproxy.core.supply import Supply
-from flatproxy.core.tasks import ReloadFile, Renew, Resume, Stop, Task
+from flatproxy.core.tasks import ReloadFile, Renew, Reread, Resume, Stop, Task
 
 RETRY_SECONDS = 10.0
 # Beyond the drain deadline, when no supervisor is left who would end a process that hangs.
@@ -53,6 +54,7 @@ class Proxy:
         self.last_errors: list[str] = []
         self.kept: Kept | None = None
         self.watch: Watch | None = None
+        self._files: FileWatch | None = None
         self.engine: Engine | None = None
         self._path = path
         self._start_admin = start_admin
@@ -103,6 +105,13 @@ class Proxy:
                         expiry = identity.not_after.isoformat()
                         log.event(
                             "identity_renewed", id=identity.id, serial=identity.serial, not_after=expiry
+                        )
+            case Reread():
+                if self._candidate is not None:
+                    origin = self._candidate.origin
+                    if self._refresh(task, lambda: Candidate.build(origin)):
+                        log.event(
+                            "files_reread", files=[str(path) for path in self._candidate.config.tls_files()]
                         )
             case Resume():
                 if self._candidate is None and self.kept is not None:
@@ -188,6 +197,7 @@ class Proxy:
     def _use(self, candidate: Candidate) -> None:
         """Watch over the certificate of what serves now."""
         before, self._candidate = self._candidate, candidate
+        self._watch_files(candidate)
         if before is not None and before.source is candidate.source:
             return
         if self.watch is not None:
@@ -202,6 +212,14 @@ class Proxy:
                 seen=candidate.seen,
             )
             self.watch.start()
+
+    def _watch_files(self, candidate: Candidate) -> None:
+        if self._files is not None:
+            self._files.stop()
+        self._files = FileWatch(
+            candidate.config.tls_files(), lambda: self._inbox.put(Reread()), seen=candidate.files_seen
+        )
+        self._files.start()
 
     def _renew_admin(self, before: Kept | None, kept: Kept) -> None:
         if before is not None and (before.admin, before.token) == (kept.admin, kept.token):
@@ -230,8 +248,9 @@ class Proxy:
                 self._inbox.put(Stop(seconds))
 
     def _drain(self, seconds: float) -> None:
-        if self.watch is not None:
-            self.watch.stop()
+        for watch in (self.watch, self._files):
+            if watch is not None:
+                watch.stop()
         self._supply.keep_only(set())  # the engine has its own; when it closes them, nobody can connect
         if self.engine is not None:
             if not self.engine.drain(int(seconds * 1000)):

@@ -23,6 +23,11 @@ class Renew:
 
 
 @dataclass(frozen=True)
+class Reread:
+    """A certificate, key, authority or revocation list of a listener or an upstream has changed."""
+
+
+@dataclass(frozen=True)
 class Resume:
     """After a restart with the last good plan: read the configuration it came from, to renew its certificate."""
 
@@ -34,4 +39,4 @@ class Stop:
     seconds: float
 
 
-Task = ReloadFile | Renew | Resume | Stop
+Task = ReloadFile | Renew | Reread | Resume | Stop
