@@ -1,8 +1,27 @@
 """Certificate files that a listener names: written anew, they are used without a reload; bad ones are not."""
 
-from tests.e2e.stand.certificates import Mesh
+import pytest
+
 from tests.e2e.stand.client import Client, member
 from tests.e2e.stand.deployment import listener, upstream
+
+
+@pytest.fixture
+def files(mesh):
+    return mesh.issue("site")
+
+
+@pytest.fixture
+def proxy(deploy, service, files):
+    site = listener(tls={"mode": "simple", "certificates": [files.pair]})
+    return deploy(listeners=[site], upstreams=[upstream(service.address)])
+
+
+@pytest.fixture
+def tls(mesh):
+    context = member(mesh.folder / "ca.pem")
+    context.check_hostname = False
+    return context
 
 
 def shown(address, tls):
@@ -11,14 +30,7 @@ def shown(address, tls):
         return client.socket.getpeercert(binary_form=True)
 
 
-def test_a_new_pair_is_shown_to_new_connections_and_old_ones_go_on(deploy, service, mesh: Mesh):
-    files = mesh.issue("site")
-    proxy = deploy(
-        listeners=[listener(tls={"mode": "simple", "certificates": [files.pair]})],
-        upstreams=[upstream(service.address)],
-    )
-    tls = member(mesh.folder / "ca.pem")
-    tls.check_hostname = False
+def test_a_new_pair_is_shown_to_new_connections_and_old_ones_go_on(proxy, mesh, tls):
     old = shown(proxy.address(), tls)
     with Client(proxy.address(), tls) as before:
         assert before.get().status == 200
@@ -28,14 +40,7 @@ def test_a_new_pair_is_shown_to_new_connections_and_old_ones_go_on(deploy, servi
         assert before.get().status == 200, "a connection from before must go on"
 
 
-def test_a_bad_pair_keeps_the_old_one_with_an_alarm(deploy, service, mesh: Mesh):
-    files = mesh.issue("site")
-    proxy = deploy(
-        listeners=[listener(tls={"mode": "simple", "certificates": [files.pair]})],
-        upstreams=[upstream(service.address)],
-    )
-    tls = member(mesh.folder / "ca.pem")
-    tls.check_hostname = False
+def test_a_bad_pair_keeps_the_old_one_with_an_alarm(proxy, files, tls):
     old = shown(proxy.address(), tls)
     files.cert.write_text("not a certificate")
     alarm = proxy.program.event("identity_not_applied")
