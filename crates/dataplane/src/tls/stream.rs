@@ -245,6 +245,12 @@ impl TlsStream {
         self.facts.alpn
     }
 
+    /// How much memory its buffers hold.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.received.capacity() + self.spill.bytes.capacity() + self.unsent.bytes.capacity()
+    }
+
     /// Moves what was left last time to the beginning of the shared buffer.
     fn restore(&mut self, buffer: &mut [u8]) -> usize {
         let kept = std::mem::take(&mut self.received);

@@ -12,6 +12,7 @@ use super::pair::{acceptor, connector, established, finish, read, say, sockets, 
 use super::raw;
 use crate::tls::TlsStream;
 use crate::tls::provider::provider;
+use crate::tls::traffic::Traffic;
 
 /// Bytes that tell their place, so that a swapped, lost or doubled piece shows.
 fn pattern(length: usize) -> Vec<u8> {
@@ -218,4 +219,25 @@ async fn renegotiation_is_refused() {
     raw::write_plain(&connected, &[0x16, 3, 3, 0, 4, 1, 0, 0, 0]).await.expect("a write");
     let error = read(&mut server, &mut [0; 64]).await.expect_err("a second handshake");
     assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+}
+
+#[tokio::test]
+async fn an_idle_connection_holds_no_buffer_and_stays_small() {
+    assert!(size_of::<TlsStream>() <= 192, "TlsStream has grown to {} bytes", size_of::<TlsStream>());
+    assert!(size_of::<Traffic>() <= 768, "Traffic has grown to {} bytes", size_of::<Traffic>());
+    let (mut writer, mut reader) = plain_pair().await; // the server writes first: it still has tickets to send
+    let text = pattern(100_000);
+    for _ in 0..3 {
+        let write = write_all(&mut writer, &text);
+        let read = async {
+            let (mut left, mut buffer) = (text.len(), vec![0; 9000]); // smaller than a record
+            while left > 0 {
+                left -= read(&mut reader, &mut buffer).await.expect("a read");
+            }
+        };
+        let (written, ()) = tokio::join!(write, read);
+        written.expect("a write");
+        assert_eq!((writer.held(), reader.held()), (0, 0), "bytes of buffers that outlive their content");
+        std::mem::swap(&mut writer, &mut reader);
+    }
 }
