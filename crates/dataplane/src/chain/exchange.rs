@@ -101,6 +101,7 @@ impl Exchange {
         self.request.clear();
         self.attempt.number = 0;
         self.attempt.endpoint = None;
+        self.attempt.head.clear();
         self.reply.clear();
         self.response.clear();
         self.route = None;

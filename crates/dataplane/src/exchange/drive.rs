@@ -36,7 +36,7 @@ impl<D: Downstream> Job<'_, D> {
         upstream: &mut U,
         body: &mut Flow,
     ) -> Result<(), Stop> {
-        let mut moved = body.received();
+        let mut moved = body.progress();
         self.arm();
         poll_fn(|cx| {
             if let Poll::Ready(result) = self.poll_upload(cx, chain, upstream, body) {
@@ -50,9 +50,10 @@ impl<D: Downstream> Job<'_, D> {
             {
                 return Poll::Ready(Err(Failure::of_client(&error).into()));
             }
-            self.poll_limits(cx, &mut moved, body.received(), || {
-                // Waiting for the endpoint's answer is bounded by the route alone.
-                (!body.is_done()).then(|| stalled(body, Flag::BodyTimeout, Flag::UpstreamStall))
+            let asks_leave = self.exchange.request.expects_continue && self.informed == 0 && body.received() == 0;
+            self.poll_limits(cx, &mut moved, body.progress(), || {
+                // Waiting for the endpoint's answer, or for its leave to send, is bounded by the route alone.
+                (!body.is_done() && !asks_leave).then(|| stalled(body, Flag::BodyTimeout, Flag::UpstreamStall))
             })
             .map_err(Stop::from)
         })
@@ -67,7 +68,7 @@ impl<D: Downstream> Job<'_, D> {
         up: &mut Flow,
         down: &mut Flow,
     ) -> Result<(), Stop> {
-        let mut moved = up.received() + down.received();
+        let mut moved = up.progress() + down.progress();
         self.arm();
         poll_fn(|cx| {
             if let Poll::Ready(result) = self.poll_upload(cx, chain, upstream, up) {
@@ -79,7 +80,7 @@ impl<D: Downstream> Job<'_, D> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(of_download(error))),
                 Poll::Pending => {}
             }
-            self.poll_limits(cx, &mut moved, up.received() + down.received() + down.moved(), || {
+            self.poll_limits(cx, &mut moved, up.progress() + down.progress(), || {
                 Some(stalled(down, Flag::UpstreamStall, Flag::ClientGone))
             })
             .map_err(Stop::from)

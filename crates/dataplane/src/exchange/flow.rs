@@ -10,6 +10,9 @@ use crate::chain::{BodyRun, Chain, Exchange, Passed, Respond, Run};
 use crate::message::{CarryError, Part, Sink, Source};
 use crate::respond::{Failure, Flag};
 
+#[cfg(test)]
+mod tests;
+
 /// Parts moved in one go before other connections of the thread get their turn.
 const ROUNDS: usize = 32;
 
@@ -143,6 +146,11 @@ impl Flow {
     /// Body bytes accepted by the sink, over all attempts.
     pub fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// Grows whenever anything moves at either end.
+    pub fn progress(&self) -> u64 {
+        self.received + self.moved
     }
 
     /// The whole body, when all of it is here already: its length can then be declared.

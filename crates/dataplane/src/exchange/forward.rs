@@ -109,10 +109,11 @@ impl<D: Downstream> Job<'_, D> {
             return Ok(());
         }
         if self.exchange.request.expects_continue {
+            self.informed += 1;
             self.client.inform(&ResponseHead { status: 100, ..ResponseHead::default() });
             self.exchange.request.fields.remove_known(crate::http::Known::Expect);
         }
-        let mut moved = body.received();
+        let mut moved = body.progress();
         self.arm();
         poll_fn(|cx| {
             let _ = self.client.poll_flush(cx);
@@ -120,7 +121,7 @@ impl<D: Downstream> Job<'_, D> {
             match body.poll_collect(cx, self.client, &mut filters) {
                 Poll::Ready(collected) => Poll::Ready(collected.map_err(of_upload)),
                 Poll::Pending => self
-                    .poll_limits(cx, &mut moved, body.received(), || {
+                    .poll_limits(cx, &mut moved, body.progress(), || {
                         Some(stalled(body, Flag::BodyTimeout, Flag::UpstreamStall))
                     })
                     .map_err(Stop::from),
