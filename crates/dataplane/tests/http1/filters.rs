@@ -63,6 +63,23 @@ fn an_exchange_whose_time_is_up_is_not_tried_again() {
 }
 
 #[test]
+fn a_filter_sees_nothing_of_the_exchange_before() {
+    let cast = Cast::default().with("a", Phases::FAILURE, |_, step, _, _| {
+        let attempt = &step.exchange.attempt.head;
+        assert_eq!((attempt.path.as_str(), attempt.fields.iter().count()), ("", 0), "no attempt was prepared yet");
+        assert_eq!(step.exchange.reply.status, 0, "no reply was received yet");
+        Poll::Ready(Answer::Respond(200))
+    });
+    let mut play = cast.play(&["a"]);
+    let (_client, endpoint) = play.acquainted();
+    play.endpoint_dies();
+    endpoint.closes();
+    let mut other = play.client();
+    other.says("POST /second HTTP/1.1\r\nhost: test\r\n\r\n").hears_response(200, "mine");
+    cast.diary.says(&["a failure CONNECT"]);
+}
+
+#[test]
 fn filters_are_not_asked_what_to_do_about_a_client_that_fails() {
     let cast = Cast::default().with("retry", Phases::FAILURE, |_, _, _, _| Poll::Ready(Answer::Retry));
     let play = cast.play(&["retry"]);

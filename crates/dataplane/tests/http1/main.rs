@@ -23,5 +23,6 @@ mod play;
 mod reload;
 mod retries;
 mod slow;
+mod splits;
 mod targets;
 mod versions;

@@ -131,6 +131,19 @@ fn a_body_that_stalls_is_a_408_and_the_endpoint_is_let_go() {
 }
 
 #[test]
+fn a_client_that_waits_for_leave_is_not_the_one_who_stalls() {
+    let play = Play::edited(|plan| plan.limits()["stall_timeout_ms"] = 50.into());
+    let mut client = play.client();
+    client.says("POST / HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n");
+    let mut endpoint = play.endpoint();
+    endpoint.hears_head();
+    client.hears_nothing().hears_nothing().hears_nothing();
+    endpoint.says("HTTP/1.1 100 Continue\r\n\r\n");
+    client.hears_status(100);
+    client.hears_flag(408, "BODY_TIMEOUT");
+}
+
+#[test]
 fn an_endpoint_that_does_not_take_the_body_is_a_504() {
     let play = Play::edited(|plan| plan.limits()["stall_timeout_ms"] = 100.into());
     let mut client = play.client();
