@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::play::{PATIENCE, Play, field};
+use serde_json::json;
+
+use crate::play::{PATIENCE, PlanJson, Play, Service, eventually, field};
 
 #[test]
 fn a_drain_waits_for_the_last_exchange() {
@@ -72,6 +74,31 @@ fn a_drain_ends_a_request_of_which_only_a_part_has_come_when_its_time_is_up() {
         client.hears_flag(408, "HEAD_TIMEOUT");
         client.closes();
         assert!(drain.join().unwrap());
+    });
+}
+
+#[test]
+fn no_request_fails_because_of_a_drain() {
+    let service = Service::answering("service");
+    let play = Play::edited(|plan| plan.service()["endpoints"] = json!([PlanJson::endpoint(service.address)]));
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut client = play.client();
+                    loop {
+                        client.asks("/");
+                        let head = client.hears_response(200, "service");
+                        if field(&head, "connection") == Some("close") {
+                            break client.hears_the_end();
+                        }
+                    }
+                })
+            })
+            .collect();
+        eventually("all are served", || service.asked() > 100);
+        assert!(play.engine.drain(PATIENCE));
+        assert!(clients.into_iter().all(|client| client.join().is_ok()), "every request was answered");
     });
 }
 

@@ -6,7 +6,7 @@ use dataplane::chain::Phases;
 use serde_json::json;
 
 use crate::cast::{Answer, Cast, Moment};
-use crate::play::{PlanJson, Play};
+use crate::play::{PlanJson, Play, eventually};
 
 /// A filter that never goes on in `phase`.
 fn stuck(phase: Phases, edit: impl FnOnce(&mut PlanJson)) -> Play {
@@ -60,6 +60,43 @@ fn an_exchange_whose_time_is_up_is_not_tried_again() {
     let play = cast.play_edited(&["retry"], |plan| plan.first_route()["timeout_ms"] = json!(50));
     play.client().asks("/").hears_flag(504, "TIMEOUT");
     cast.diary.says(&["retry attempt 1", "retry failure TIMEOUT"]);
+}
+
+#[test]
+fn a_filter_that_answers_within_a_body_cuts_the_attempt() {
+    let cast = Cast::default().with("a", Phases::REQUEST_BODY, |_, _, moment, _| {
+        let bad = matches!(moment, Moment::RequestBody(body, _) if body.starts_with(b"bad"));
+        Poll::Ready(if bad { Answer::Respond(403) } else { Answer::Continue })
+    });
+    let play = cast.play(&["a"]);
+    let mut client = play.client();
+    client.says("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 7\r\n\r\ngood");
+    let mut endpoint = play.endpoint();
+    endpoint.hears_head();
+    endpoint.hears("4\r\ngood\r\n");
+    client.says("bad");
+    client.hears_response(403, "mine");
+    assert_eq!(endpoint.hears_the_rest(), "", "a body that was cut is not ended");
+    client.asks("/next");
+    play.endpoint().hears_head();
+}
+
+#[test]
+fn a_filter_that_panics_ends_its_connection_and_no_other() {
+    let cast = Cast::default().with("a", Phases::REQUEST, |_, step, _, _| {
+        assert!(step.exchange.request.path != "/panic", "as it should");
+        Poll::Ready(Answer::Continue)
+    });
+    let play = cast.play_edited(&["a"], |plan| plan.service()["max_requests"] = json!(1));
+    let (mut client, mut endpoint) = play.acquainted();
+    for _ in 0..3 {
+        play.client().asks("/panic").hears_the_rest();
+    }
+    client.asks("/well");
+    endpoint.hears_head();
+    endpoint.answers(200, "well");
+    client.hears_response(200, "well");
+    eventually("only this connection is left", || play.metric("flatproxy_connections_active", &[]) < 1.5);
 }
 
 #[test]

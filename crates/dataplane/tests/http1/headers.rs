@@ -37,6 +37,38 @@ fn fields_that_belong_to_one_connection_are_not_forwarded() {
 }
 
 #[test]
+fn a_client_cannot_take_out_what_we_say_or_how_a_message_is_read() {
+    let play = Play::new();
+    let mut client = play.client();
+    client.says("POST / HTTP/1.1\r\nhost: shop.test\r\nconnection: host, content-length, x-forwarded-for, via\r\n");
+    client.says("connection: x-request-id, X-Forwarded-Host, transfer-encoding\r\ncontent-length: 3\r\n\r\nabc");
+    let mut endpoint = play.endpoint();
+    let head = endpoint.hears_head();
+    for (name, value) in [("host", "shop.test"), ("content-length", "3"), ("x-forwarded-for", "127.0.0.1")] {
+        assert_eq!(field(&head, name), Some(value), "{head}");
+    }
+    assert_eq!((field(&head, "via"), field(&head, "x-forwarded-host")), (Some("1.1 flatproxy"), Some("shop.test")));
+    assert!(field(&head, "x-request-id").is_some(), "{head}");
+    endpoint.hears("abc");
+}
+
+#[test]
+fn more_connection_options_than_anybody_needs_are_refused() {
+    let play = Play::new();
+    let options = (0..33).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(", ");
+    let mut client = play.client();
+    client.says(format!("GET / HTTP/1.1\r\nhost: test\r\nconnection: {options}\r\n\r\n"));
+    client.hears_flag(400, "BAD_REQUEST");
+    play.endpoint_was_not_asked();
+}
+
+#[test]
+fn values_beyond_ascii_arrive_as_they_were_sent() {
+    let head = forwarded(&Play::new(), "x-name: \u{e9}\u{4e16}");
+    assert_eq!(field(&head, "x-name"), Some("\u{e9}\u{4e16}"), "{head}");
+}
+
+#[test]
 fn fields_that_belong_to_one_connection_do_not_reach_the_client() {
     let play = Play::new();
     let mut client = play.client();

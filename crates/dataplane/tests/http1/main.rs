@@ -21,6 +21,7 @@ mod persistence;
 #[path = "../play/mod.rs"]
 mod play;
 mod reload;
+mod resources;
 mod retries;
 mod slow;
 mod splits;

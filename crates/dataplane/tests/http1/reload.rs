@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dataplane::engine::Sockets;
 use serde_json::json;
@@ -104,6 +105,37 @@ fn a_plan_that_is_refused_changes_nothing() {
     play.reload();
     client.asks("/after");
     endpoint.hears_head();
+}
+
+#[test]
+fn no_request_fails_because_of_reloads() {
+    let services = [Service::answering("service"), Service::answering("service")];
+    let mut play = Play::new();
+    play.plan.service()["endpoints"] = json!([PlanJson::endpoint(services[0].address)]);
+    play.reload();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let (over, listener) = (&over, play.listener);
+            scope.spawn(move || {
+                let mut client = client_of(listener);
+                while !over.load(Ordering::Relaxed) {
+                    client.asks("/").hears_response(200, "service");
+                }
+            });
+        }
+        for round in 0..50 {
+            play.plan.first_route()["name"] = json!(format!("route-{round}"));
+            play.plan.service()["endpoints"] = json!([PlanJson::endpoint(services[round % 2].address)]);
+            play.plan.service()["max_connections"] = json!(100 + round);
+            if round % 5 == 4 {
+                assert!(play.engine.apply(b"nonsense", Sockets::new()).is_err());
+            }
+            play.reload();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!(services.iter().all(|service| service.asked() > 0), "both plans served");
 }
 
 /// Adds a listener to the plan and applies it.

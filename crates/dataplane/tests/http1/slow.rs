@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::play::{FILLER, Play, a_moment, eventually, field};
+use crate::flags::full_backlog;
+use crate::play::{FILLER, PlanJson, Play, a_moment, eventually, field};
 
 /// More than all buffers between two sockets hold.
 const MUCH: usize = 64 * 1024 * 1024;
@@ -214,6 +215,16 @@ fn a_route_gives_up_after_its_time_out() {
     endpoint.hears_the_end();
     client.asks("/next");
     play.endpoint().hears_head();
+}
+
+#[test]
+fn a_route_gives_up_while_a_connection_is_made() {
+    let full = full_backlog();
+    let play = Play::edited(|plan| {
+        plan.service()["endpoints"] = json!([PlanJson::endpoint(full.address)]);
+        plan.first_route()["timeout_ms"] = json!(50);
+    });
+    play.client().asks("/").hears_flag(504, "TIMEOUT");
 }
 
 #[test]

@@ -150,6 +150,19 @@ fn an_endpoint_that_switches_protocols_unasked_is_at_fault() {
 }
 
 #[test]
+fn an_endpoint_that_goes_away_after_an_interim_response_is_a_502() {
+    let play = Play::new();
+    let mut client = play.client();
+    client.asks("/");
+    let mut endpoint = play.endpoint();
+    endpoint.hears_head();
+    endpoint.says("HTTP/1.1 103 Early Hints\r\n\r\n");
+    client.hears_status(103);
+    endpoint.closes();
+    client.hears_flag(502, "UPSTREAM_RESET");
+}
+
+#[test]
 fn an_upgrade_is_refused() {
     let play = Play::new();
     for offer in ["websocket", "h2c, websocket", "TLS/1.0"] {

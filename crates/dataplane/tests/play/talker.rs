@@ -1,6 +1,6 @@
 //! One end of a conversation.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -62,6 +62,14 @@ impl Talker {
         self
     }
 
+    /// Something was said, or the other side has ended; nothing is taken of it.
+    pub fn has_heard_something(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let silent = matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        self.stream.set_nonblocking(false).unwrap();
+        !silent
+    }
+
     /// So many bytes come next, whatever they are.
     pub fn hears_bytes(&mut self, mut count: usize) {
         while count > 0 {
@@ -113,7 +121,7 @@ impl Talker {
             match self.stream.read(&mut more) {
                 Ok(0) => break,
                 Ok(n) => rest.extend_from_slice(&more[..n]),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
                 Err(error) => panic!("the {} expected some kind of end, got: {error}", self.who),
             }
         }
@@ -124,7 +132,7 @@ impl Talker {
     pub fn hears_a_reset(&mut self) {
         let mut rest = Vec::new();
         let error = self.stream.read_to_end(&mut rest).expect_err("a reset was expected, not an orderly end");
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "what the {} heard", self.who);
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "what the {} heard", self.who);
     }
 
     /// The other side says nothing for a moment. Only where silence is the promise.
