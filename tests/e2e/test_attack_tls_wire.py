@@ -216,7 +216,9 @@ def test_a_renegotiation_is_refused(s_client, service, alive):
     done = s_client(b"R\n", "-tls1_2")
     said = done.stdout + done.stderr
     assert b"RENEGOTIATING" in said, "the client should have asked for it"
-    assert b"SSL alert number" in said, f"the proxy should have ended the connection by an alert: {said.decode()}"
+    assert b"SSL alert number" in said, (
+        f"the proxy should have ended the connection by an alert: {said.decode()}"
+    )
 
 
 @pytest.mark.needs("openssl")
