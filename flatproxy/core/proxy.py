@@ -23,6 +23,7 @@ from flatproxy.core.channel import Channel
 from flatproxy.core.file_watch import FileWatch
 from flatproxy.core.identity import Watch
 from flatproxy.core.kept import Kept
+from flatproxy.core.memory import give_back_unused
 from flatproxy.core.messages import Cause, Drain, Refused, Reload
 from flatproxy.core.native import Engine, PlanRefused
 from flatproxy.core.supply import Supply
@@ -263,4 +264,5 @@ class Proxy:
 def run_proxy(channel: Channel, kept: bytes | None, *, path: Path, start_admin: StartAdmin) -> int:
     """The main function of the proxy process; returns its exit code."""
     faulthandler.enable()
+    give_back_unused()
     return Proxy(channel, path, start_admin).run(kept)

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chain::{Exchange, Peer};
+use crate::io::{Reserve, buffer};
+use crate::message::output;
 use crate::plan::{Listener, Plan, Target};
 use crate::respond::{Failure, Flag, Source};
 use crate::telemetry::log::{self, Level};
@@ -25,8 +27,7 @@ pub struct Worker {
     pools: RefCell<HashMap<usize, Rc<Pool>, ahash::RandomState>>,
     picker: RefCell<Picker>,
     lines: RefCell<LineWriter>,
-    #[allow(clippy::vec_box)] // handed out one by one: moving a pointer is cheaper than moving an exchange
-    exchanges: RefCell<Vec<Box<Exchange>>>,
+    exchanges: RefCell<Reserve<Box<Exchange>>>,
     random: Cell<u64>,
 }
 
@@ -40,7 +41,7 @@ impl Worker {
             pools: RefCell::default(),
             picker: RefCell::new(Picker::new()),
             lines: RefCell::new(lines),
-            exchanges: RefCell::default(),
+            exchanges: RefCell::new(Reserve::new(KEPT)),
             random: Cell::new(seed()),
         }
     }
@@ -52,7 +53,7 @@ impl Worker {
 
     /// An exchange of that peer, with memory that was used before if there is some.
     pub fn exchange(&self, peer: &Arc<Peer>) -> Box<Exchange> {
-        let kept = self.exchanges.borrow_mut().pop();
+        let kept = self.exchanges.borrow_mut().take();
         let mut exchange = kept.unwrap_or_else(|| Box::new(Exchange::new(Arc::clone(peer))));
         exchange.restart(peer);
         exchange
@@ -60,10 +61,7 @@ impl Worker {
 
     /// Gives an exchange's memory back.
     pub fn recycle(&self, exchange: Box<Exchange>) {
-        let mut kept = self.exchanges.borrow_mut();
-        if kept.len() < KEPT {
-            kept.push(exchange);
-        }
+        self.exchanges.borrow_mut().give(exchange);
     }
 
     /// The connections to a service.
@@ -124,8 +122,11 @@ impl Worker {
         self.pools.borrow_mut().retain(|key, _| live.contains(key));
     }
 
-    /// Closes unused connections that have waited too long or are dead.
+    /// Closes unused connections that have waited too long or are dead, and lets unused memory go.
     pub fn sweep(&self, now: Instant) {
+        self.exchanges.borrow_mut().shrink();
+        buffer::shrink_reserves();
+        output::shrink_reserve();
         for pool in self.pools.borrow().values() {
             pool.sweep(now);
         }

@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 
+use super::Reserve;
+
 /// What one read or one head usually fits in.
 pub const PAGE: usize = 16 * 1024;
 /// For bodies that fill a page at every read: fewer system calls per byte. As much as may wait for a slow reader
@@ -15,8 +17,14 @@ const KEPT: usize = 256;
 const KEPT_LARGE: usize = 32;
 
 thread_local! {
-    static PAGES: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
-    static LARGES: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+    static PAGES: RefCell<Reserve<Box<[u8]>>> = const { RefCell::new(Reserve::new(KEPT)) };
+    static LARGES: RefCell<Reserve<Box<[u8]>>> = const { RefCell::new(Reserve::new(KEPT_LARGE)) };
+}
+
+/// Lets memory go that this thread has had no use for lately. To be called at regular intervals.
+pub fn shrink_reserves() {
+    PAGES.with_borrow_mut(Reserve::shrink);
+    LARGES.with_borrow_mut(Reserve::shrink);
 }
 
 /// A window on a piece of pooled memory.
@@ -110,23 +118,18 @@ impl Drop for Buffer {
     }
 }
 
-fn take(pool: &'static std::thread::LocalKey<RefCell<Vec<Box<[u8]>>>>, size: usize) -> Box<[u8]> {
-    pool.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; size].into_boxed_slice())
+fn take(pool: &'static std::thread::LocalKey<RefCell<Reserve<Box<[u8]>>>>, size: usize) -> Box<[u8]> {
+    pool.with_borrow_mut(Reserve::take).unwrap_or_else(|| vec![0; size].into_boxed_slice())
 }
 
 fn give(memory: Box<[u8]>) {
-    let (pool, kept) = match memory.len() {
-        PAGE => (&PAGES, KEPT),
-        LARGE => (&LARGES, KEPT_LARGE),
+    let pool = match memory.len() {
+        PAGE => &PAGES,
+        LARGE => &LARGES,
         _ => return,
     };
     // A buffer may outlive its thread's pool while the thread ends: then the memory is simply freed.
-    let _ = pool.try_with(|pool| {
-        let mut pool = pool.borrow_mut();
-        if pool.len() < kept {
-            pool.push(memory);
-        }
-    });
+    let _ = pool.try_with(|pool| pool.borrow_mut().give(memory));
 }
 
 #[cfg(test)]

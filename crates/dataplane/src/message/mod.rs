@@ -5,7 +5,7 @@
 //! Bodies are lent, not copied: `poll_receive` shows what has arrived, `took` says how much was used.
 
 pub mod h1;
-mod output;
+pub mod output;
 
 use std::io;
 use std::task::{Context, Poll};

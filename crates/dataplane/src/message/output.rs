@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 
-use crate::io::Transport;
+use crate::io::{Reserve, Transport};
 
 /// Bodies up to this size are copied behind their head: one slice is cheaper to write than two.
 const COPIED: usize = 4096;
@@ -14,7 +14,12 @@ const GATHERED: usize = 16 * 1024;
 const KEPT: usize = 256;
 
 thread_local! {
-    static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Reserve<Vec<u8>>> = const { RefCell::new(Reserve::new(KEPT)) };
+}
+
+/// Lets memory go that this thread has had no use for lately. To be called at regular intervals.
+pub fn shrink_reserve() {
+    POOL.with_borrow_mut(Reserve::shrink);
 }
 
 /// What is to be written next.
@@ -30,7 +35,7 @@ impl Output {
     /// For appending: heads and framing.
     pub fn bytes(&mut self) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
-            self.bytes = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
+            self.bytes = POOL.with_borrow_mut(Reserve::take).unwrap_or_default();
         }
         &mut self.bytes
     }
@@ -100,12 +105,7 @@ impl Output {
         if (1..=2 * GATHERED).contains(&bytes.capacity()) {
             bytes.clear();
             // While the thread ends its pool may already be gone: then the memory is simply freed.
-            let _ = POOL.try_with(|pool| {
-                let mut pool = pool.borrow_mut();
-                if pool.len() < KEPT {
-                    pool.push(bytes);
-                }
-            });
+            let _ = POOL.try_with(|pool| pool.borrow_mut().give(bytes));
         }
     }
 }
