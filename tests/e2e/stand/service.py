@@ -22,6 +22,7 @@ class Request:
 
     head: bytes
     body: bytes
+    trailers: bytes
 
     @property
     def path(self) -> str:
@@ -46,23 +47,28 @@ class Conversation:
         """The next request, or nothing when the peer has closed."""
         try:
             head = await self.reader.readuntil(b"\r\n\r\n")
-            request = Request(head, await self._body(head))
+            request = Request(head, *await self._body(head))
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             return None
         self.service.requests.append(request)
         return request
 
-    async def _body(self, head: bytes) -> bytes:
+    async def _body(self, head: bytes) -> tuple[bytes, bytes]:
         if length := LENGTH.search(head):
-            return await self.reader.readexactly(int(length[1]))
+            return await self.reader.readexactly(int(length[1])), b""
         body = b""
         while CHUNKED.search(head):
             size = int((await self.reader.readuntil(b"\r\n")).split(b";")[0], 16)
-            chunk = (await self.reader.readexactly(size + 2))[:-2]
             if not size:
-                break
-            body += chunk
-        return body
+                return body, await self._trailers()
+            body += (await self.reader.readexactly(size + 2))[:-2]
+        return body, b""
+
+    async def _trailers(self) -> bytes:
+        lines = [await self.reader.readuntil(b"\r\n")]
+        while lines[-1] != b"\r\n":
+            lines.append(await self.reader.readuntil(b"\r\n"))
+        return b"".join(lines[:-1])
 
     async def send(self, data: bytes) -> None:
         """Write, and wait until most of it is on its way."""
