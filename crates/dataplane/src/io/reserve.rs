@@ -69,7 +69,9 @@ mod tests {
         for _ in 0..20 {
             let taken: Vec<_> = (0..5).filter_map(|_| reserve.take()).collect();
             assert_eq!(taken.len(), 5, "five are in use in every interval");
-            taken.into_iter().for_each(|thing| reserve.give(thing));
+            for thing in taken {
+                reserve.give(thing);
+            }
             reserve.shrink();
         }
     }
