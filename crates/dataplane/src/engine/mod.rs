@@ -4,6 +4,7 @@
 //! tasks on it share; `control` runs what must not disturb them (health checks, name resolution).
 
 mod control;
+pub mod eagerness;
 mod handle;
 mod status;
 mod thread;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::eagerness::Waiting;
 use crate::chain::{Exchange, Peer};
 use crate::io::{Reserve, buffer};
 use crate::message::output;
@@ -29,6 +30,8 @@ pub struct Worker {
     lines: RefCell<LineWriter>,
     exchanges: RefCell<Reserve<Box<Exchange>>>,
     random: Cell<u64>,
+    /// Replies that this thread waits for.
+    pub waiting: Waiting,
 }
 
 // === impl Worker ===
@@ -43,6 +46,7 @@ impl Worker {
             lines: RefCell::new(lines),
             exchanges: RefCell::new(Reserve::new(KEPT)),
             random: Cell::new(seed()),
+            waiting: Waiting::default(),
         }
     }
 

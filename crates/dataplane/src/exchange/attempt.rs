@@ -51,8 +51,11 @@ impl<D: Downstream> Job<'_, D> {
         asked.ok_or_else(|| self.timeout())??;
         connection.wire.request(&self.exchange.attempt.head);
         let asked = Instant::now();
-        let outcome = self.until_reply(&route.chain, &mut connection.wire, body).await;
-        self.exchange.timings.upstream = asked.elapsed();
+        let wait = self.worker.waiting.begin(&self.exchange.peer, &pool.usual, asked);
+        let outcome = self.until_reply(&route.chain, &mut connection.wire, body, wait).await;
+        let took = asked.elapsed();
+        pool.usual.took(took);
+        self.exchange.timings.upstream = took;
         self.report(pool, &endpoint, &outcome);
         outcome.map_err(|stop| soften(stop, &connection))?;
         Ok(Attempted { connection, active })

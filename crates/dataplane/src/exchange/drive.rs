@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::flow::{Filters, Flow, FlowError};
 use super::job::Job;
 use crate::chain::{Chain, Respond};
+use crate::engine::eagerness::Wait;
 use crate::http::{Version, hop};
 use crate::message::{Downstream, Part, Source, Upstream};
 use crate::respond::{Failure, Flag};
@@ -35,6 +36,7 @@ impl<D: Downstream> Job<'_, D> {
         chain: &Chain,
         upstream: &mut U,
         body: &mut Flow,
+        mut wait: Wait<'_>,
     ) -> Result<(), Stop> {
         let mut moved = body.progress();
         self.arm();
@@ -50,6 +52,7 @@ impl<D: Downstream> Job<'_, D> {
             {
                 return Poll::Ready(Err(Failure::of_client(&error).into()));
             }
+            wait.look_again(cx);
             let asks_leave = self.exchange.request.expects_continue && self.informed == 0 && body.received() == 0;
             self.poll_limits(cx, &mut moved, body.progress(), || {
                 // Waiting for the endpoint's answer, or for its leave to send, is bounded by the route alone.

@@ -8,6 +8,7 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::{ConnectionPermit, Endpoint};
+use crate::engine::eagerness::Usual;
 use crate::message::h1::Wire;
 use crate::plan::Target;
 use crate::telemetry::metrics::UpstreamConnection;
@@ -30,6 +31,8 @@ pub struct Connection {
 /// The unused connections to one service.
 pub struct Pool {
     target: Arc<Target>,
+    /// How soon the service answers.
+    pub usual: Usual,
     idle: RefCell<HashMap<SocketAddr, Vec<Idle>, ahash::RandomState>>,
 }
 
@@ -43,7 +46,7 @@ struct Idle {
 impl Pool {
     /// An empty pool.
     pub fn new(target: Arc<Target>) -> Self {
-        Self { target, idle: RefCell::default() }
+        Self { target, usual: Usual::default(), idle: RefCell::default() }
     }
 
     /// Whose connections these are.
