@@ -113,11 +113,12 @@ impl<'a, D: Downstream> Job<'a, D> {
             }
         }
         match &route.action {
-            Action::Forward(weighted, targets) => {
-                let target = &targets[weighted.pick(self.worker.random())];
+            Action::Forward(target) => self.forward(&route, target).await,
+            Action::Split(split) => {
+                let target = &split.targets[split.weights.pick(self.worker.random())];
                 self.forward(&route, target).await
             }
-            Action::Redirect(redirect, matched) => self.redirect(&route, redirect, matched).await,
+            Action::Redirect(to) => self.redirect(&route, &to.0, &to.1).await,
             Action::Respond(response) => self.direct(&route, response).await,
         }
     }

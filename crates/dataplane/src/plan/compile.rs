@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::compiled::{Action, Cells, Limits, Listener, Plan, Route, Target};
+use super::compiled::{Action, Changes, Limits, Listener, Plan, Route, Split, Target};
 use super::document::{self, PlanDocument};
 use super::error::PlanError;
 use crate::chain::{Chain, FilterBuilder};
@@ -75,7 +75,7 @@ fn target(doc: &document::Upstream, materials: &Materials<'_>) -> Result<Arc<Tar
         connector,
         connect_timeout: Duration::from_millis(doc.connect_timeout_ms),
         idle_timeout: Duration::from_millis(doc.idle_timeout_ms),
-        cells: Cells::new(materials.workers, |worker| materials.registry.upstream(worker, &doc.name)),
+        cells: materials.registry.upstream(&doc.name),
     }))
 }
 
@@ -101,8 +101,8 @@ fn listener(
         forwarded: Forwarded::build(&doc.forwarded)?,
         router: Router::build(&doc.routes)?,
         routes,
-        unrouted: Cells::new(materials.workers, |worker| materials.registry.route(worker, &doc.name, "")),
-        cells: Cells::new(materials.workers, |worker| materials.registry.listener(worker, &doc.name)),
+        unrouted: materials.registry.route(&doc.name, ""),
+        cells: materials.registry.listener(&doc.name),
         open: previous.map_or_else(|| Arc::new(AtomicU32::new(0)), |previous| Arc::clone(&previous.open)),
         document: doc.clone(),
     }))
@@ -130,20 +130,26 @@ fn compile_route(
         name: doc.name.as_str().into(),
         action: action(doc, targets)?,
         chain: Chain::build(&doc.filters, materials.filters)?,
-        rewrite: Rewrite::build(doc)?,
-        request_edits: HeaderEdits::build(&doc.request_headers)?,
-        response_edits: HeaderEdits::build(&doc.response_headers)?,
+        changes: changes(doc)?,
         timeout: Duration::from_millis(doc.timeout_ms),
-        cells: Cells::new(materials.workers, |worker| materials.registry.route(worker, &listener.name, &doc.name)),
+        cells: materials.registry.route(&listener.name, &doc.name),
     }))
+}
+
+fn changes(doc: &document::Route) -> Result<Option<Box<Changes>>, PlanError> {
+    let rewrite = Rewrite::build(doc)?;
+    let request_edits = HeaderEdits::build(&doc.request_headers)?;
+    let response_edits = HeaderEdits::build(&doc.response_headers)?;
+    let none = rewrite.is_empty() && request_edits.is_empty() && response_edits.is_empty();
+    Ok((!none).then(|| Box::new(Changes { rewrite, request_edits, response_edits })))
 }
 
 fn action(doc: &document::Route, targets: &HashMap<&str, &Arc<Target>>) -> Result<Action, PlanError> {
     Ok(match &doc.action {
-        document::Action::Respond(response) => Action::Respond(response.clone()),
+        document::Action::Respond(response) => Action::Respond(Box::new(response.clone())),
         document::Action::Redirect(to) => {
             redirect::check(to, &doc.matches.path)?;
-            Action::Redirect(to.clone(), doc.matches.path.clone())
+            Action::Redirect(Box::new((to.clone(), doc.matches.path.clone())))
         }
         document::Action::Forward(forward) => {
             let chosen = forward.upstreams.iter().map(|weighted| {
@@ -153,7 +159,12 @@ fn action(doc: &document::Route, targets: &HashMap<&str, &Arc<Target>>) -> Resul
                     .map(|target| Arc::clone(target))
                     .ok_or_else(|| PlanError::new(format!("no upstream {name}")))
             });
-            Action::Forward(Weighted::build(&forward.upstreams)?, chosen.collect::<Result<Vec<_>, _>>()?)
+            let weights = Weighted::build(&forward.upstreams)?;
+            let targets = chosen.collect::<Result<Box<[_]>, _>>()?;
+            match &*targets {
+                [only] => Action::Forward(Arc::clone(only)),
+                _ => Action::Split(Box::new(Split { weights, targets })),
+            }
         }
     })
 }

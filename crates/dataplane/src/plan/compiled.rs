@@ -11,7 +11,7 @@ use crate::exchange::Forwarded;
 use crate::http::h1::HeadLimits;
 use crate::message::h1 as wire;
 use crate::route::{HeaderEdits, Rewrite, Router, Weighted};
-use crate::telemetry::{AccessLog, ListenerCells, RouteCells, UpstreamCells};
+use crate::telemetry::{AccessLog, Cells, ListenerCells, RouteCells, UpstreamCells};
 use crate::tls::{Acceptor, Connector};
 use crate::upstream::Cluster;
 
@@ -48,7 +48,7 @@ pub struct Listener {
     /// Requests that no route took, or that never came to routing.
     pub unrouted: Cells<RouteCells>,
     /// By data thread.
-    pub cells: Cells<ListenerCells>,
+    pub cells: Cells<Arc<ListenerCells>>,
     /// Open connections over all data threads; outlives the plan.
     pub open: Arc<AtomicU32>,
     pub(super) document: document::Listener,
@@ -69,6 +69,7 @@ pub struct Limits {
 }
 
 /// A match, its filters, and what is done with the request.
+// Kept small, and what is seldom there apart: with thousands of routes every cache line of it is a miss.
 pub struct Route {
     /// Its name.
     pub name: Arc<str>,
@@ -76,26 +77,42 @@ pub struct Route {
     pub action: Action,
     /// Its filters.
     pub chain: Chain,
-    /// On the attempt.
-    pub rewrite: Rewrite,
-    /// On the attempt.
-    pub request_edits: HeaderEdits,
-    /// On the response.
-    pub response_edits: HeaderEdits,
+    /// What the route changes in the messages, if anything.
+    pub changes: Option<Box<Changes>>,
     /// From the whole request head to the end of the response.
     pub timeout: Duration,
     /// By data thread.
     pub cells: Cells<RouteCells>,
 }
 
+/// What a route changes in the messages by itself, without a filter.
+pub struct Changes {
+    /// On the attempt.
+    pub rewrite: Rewrite,
+    /// On the attempt.
+    pub request_edits: HeaderEdits,
+    /// On the response.
+    pub response_edits: HeaderEdits,
+}
+
 /// What is done with a request.
 pub enum Action {
+    /// Sent to this one.
+    Forward(Arc<Target>),
     /// Sent to one of these.
-    Forward(Weighted, Vec<Arc<Target>>),
+    Split(Box<Split>),
     /// Sent elsewhere by the client itself.
-    Redirect(document::Redirect, PathMatch),
+    Redirect(Box<(document::Redirect, PathMatch)>),
     /// Answered at once.
-    Respond(DirectResponse),
+    Respond(Box<DirectResponse>),
+}
+
+/// Services that share a route's requests by weight.
+pub struct Split {
+    /// Which of them is next.
+    pub weights: Weighted,
+    /// In the order of the weights.
+    pub targets: Box<[Arc<Target>]>,
 }
 
 /// A named service as this plan uses it.
@@ -111,24 +128,7 @@ pub struct Target {
     /// How long a connection may wait unused.
     pub idle_timeout: Duration,
     /// By data thread.
-    pub cells: Cells<UpstreamCells>,
-}
-
-/// One set of counters per data thread.
-pub struct Cells<T>(pub Vec<Arc<T>>);
-
-// === impl Cells ===
-
-impl<T> Cells<T> {
-    /// One per data thread.
-    pub fn new(workers: usize, make: impl Fn(usize) -> Arc<T>) -> Self {
-        Self((0..workers).map(make).collect())
-    }
-
-    /// Those of one data thread.
-    pub fn of(&self, worker: usize) -> &Arc<T> {
-        &self.0[worker]
-    }
+    pub cells: Cells<Arc<UpstreamCells>>,
 }
 
 // === impl Plan ===

@@ -38,6 +38,11 @@ impl<T> KeyTable<T> {
     }
 
     /// Every entry, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.entries.values()
+    }
+
+    /// The same, to be changed.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.entries.values_mut()
     }

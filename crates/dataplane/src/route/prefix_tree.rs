@@ -12,11 +12,12 @@ pub struct PrefixTree {
     nodes: Vec<Node>,
 }
 
+// One cache line: with thousands of prefixes each that a walk sees is a miss. Most nodes are leaves.
 #[derive(Default)]
+#[repr(align(64))]
 struct Node {
-    children: KeyTable<usize>,
+    children: Option<Box<KeyTable<usize>>>,
     routes: Candidates,
-    parent: Option<usize>,
     /// The nearest node above that has routes.
     shorter: Option<usize>,
 }
@@ -35,9 +36,9 @@ impl PrefixTree {
         let mut node = 0;
         for segment in segments(prefix::trimmed(prefix)) {
             let next = self.nodes.len();
-            let child = *self.nodes[node].children.entry(segment, || next);
+            let child = *self.nodes[node].children.get_or_insert_default().entry(segment, || next);
             if child == next {
-                self.nodes.push(Node { parent: Some(node), ..Node::default() });
+                self.nodes.push(Node::default());
             }
             node = child;
         }
@@ -46,10 +47,13 @@ impl PrefixTree {
 
     /// Lets every node find the next shorter prefix in one step; parents stand before their children.
     pub fn link(&mut self) {
-        for node in 1..self.nodes.len() {
-            let Some(parent) = self.nodes[node].parent else { continue };
-            let above = &self.nodes[parent];
-            self.nodes[node].shorter = if above.routes.is_empty() { above.shorter } else { Some(parent) };
+        for node in 0..self.nodes.len() {
+            let above = &self.nodes[node];
+            let shorter = if above.routes.is_empty() { above.shorter } else { Some(node) };
+            let children: Vec<usize> = above.children.iter().flat_map(|children| children.values().copied()).collect();
+            for child in children {
+                self.nodes[child].shorter = shorter;
+            }
         }
     }
 
@@ -72,10 +76,10 @@ impl PrefixTree {
         }
         let mut node = 0;
         for segment in segments(path) {
-            match self.nodes[node].children.get(segment) {
-                Some(child) => node = *child,
-                None => break,
-            }
+            let Some(child) = self.nodes[node].children.as_ref().and_then(|children| children.get(segment)) else {
+                break;
+            };
+            node = *child;
         }
         Some(node)
     }

@@ -15,4 +15,4 @@ pub mod transition;
 
 pub use access_log::{AccessLog, LineWriter};
 pub use ended::{Ended, Stages};
-pub use metrics::{ListenerCells, Registry, RouteCells, UpstreamCells};
+pub use metrics::{Cells, ListenerCells, Registry, RouteCells, UpstreamCells};

@@ -8,7 +8,7 @@ use crate::upstream::{Change, Transition};
 
 /// Writes a transition down. For the one thread beside the data threads that counts.
 pub fn record(registry: &Registry, transition: &Transition) {
-    registry.upstream(registry.background(), &transition.upstream).changed(transition.change);
+    registry.upstream(&transition.upstream).of(registry.background()).changed(transition.change);
     let (level, message) = told(transition.change);
     let mut fields: Vec<(&str, &dyn Display)> = vec![("upstream", &transition.upstream)];
     if !transition.host.is_empty() {

@@ -341,14 +341,14 @@ fn a_line_torn_by_an_error_does_not_spoil_the_next_one() {
 #[cfg_attr(debug_assertions, ignore = "a budget of optimised code")]
 fn counting_and_logging_an_exchange_stays_within_its_budget() {
     let registry = crate::telemetry::Registry::new(1);
-    let cells = registry.route(0, "web", "orders");
+    let cells = registry.route("web", "orders");
     let log = start("/dev/null");
     let mut writer = log.line_writer();
     let ended = Ended::example();
     let round = |writer: &mut LineWriter| {
         let began = Instant::now();
         for _ in 0..1_000 {
-            cells.record(std::hint::black_box(&ended));
+            cells.of(0).record(std::hint::black_box(&ended));
             writer.write(std::hint::black_box(&ended));
         }
         began.elapsed() / 1_000

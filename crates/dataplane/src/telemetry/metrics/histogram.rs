@@ -25,10 +25,12 @@ pub(super) const BOUNDS: [(u64, &str); 16] = [
 ];
 
 /// A latency histogram, 0.1 ms to 10 s. One writer.
+// What every duration writes stands in front, beside the buckets of the short ones.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Histogram {
-    buckets: [Counter; BOUNDS.len() + 1],
     nanoseconds: Counter,
+    buckets: [Counter; BOUNDS.len() + 1],
 }
 
 /// The sum of several histograms.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cells::{Counter, Gauge, Reasons};
+use super::registry::Cells;
 use super::text::{Exposition, Kind};
 
 /// The cells of one listener on one data thread.
@@ -58,7 +59,7 @@ impl Drop for OpenConnection {
     }
 }
 
-pub(super) type Row = (Arc<str>, Arc<[Arc<ListenerCells>]>);
+pub(super) type Row = (Arc<str>, Cells<Arc<ListenerCells>>);
 
 pub(super) fn render(text: &mut Exposition<'_>, rows: &[Row]) {
     let name = "flatproxy_connections_total";
@@ -95,7 +96,7 @@ fn sums(text: &mut Exposition<'_>, name: &str, rows: &[Row], value: fn(&Listener
     }
 }
 
-fn sum(cells: &[Arc<ListenerCells>], value: fn(&ListenerCells) -> u64) -> u64 {
+fn sum(cells: &Cells<Arc<ListenerCells>>, value: fn(&ListenerCells) -> u64) -> u64 {
     cells.iter().map(|cells| value(cells)).sum()
 }
 

@@ -15,7 +15,7 @@ pub mod upstream;
 pub use cells::{Counter, Gauge, Reasons};
 pub use histogram::Histogram;
 pub use listener::{ListenerCells, OpenConnection};
-pub use registry::{NO_ROUTE, Registry};
+pub use registry::{Cells, NO_ROUTE, Registry};
 pub use route::RouteCells;
 pub use text::{Exposition, Kind};
 pub use upstream::{ConnectFailure, Outcome, UpstreamCells, UpstreamConnection};

@@ -26,9 +26,13 @@ const KEPT_NAMES: usize = 2_000;
 pub struct Registry {
     workers: usize,
     routes: Table<RouteKey, RouteCells>,
-    upstreams: Table<Arc<str>, UpstreamCells>,
-    listeners: Table<Arc<str>, ListenerCells>,
+    upstreams: Table<Arc<str>, Arc<UpstreamCells>>,
+    listeners: Table<Arc<str>, Arc<ListenerCells>>,
 }
+
+/// One set of counters per data thread, and one for the health checks.
+#[derive(Debug)]
+pub struct Cells<C>(Arc<[C]>);
 
 /// A route's name is its own only within its listener.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +48,7 @@ struct Table<K, C>(Mutex<BTreeMap<K, Entry<C>>>);
 
 #[derive(Debug)]
 struct Entry<C> {
-    cells: Arc<[Arc<C>]>,
+    cells: Cells<C>,
     gone: Option<Instant>,
 }
 
@@ -61,19 +65,19 @@ impl Registry {
         self.workers
     }
 
-    /// The cells of a route; only the data thread of that number may write them.
-    pub fn route(&self, worker: usize, listener: &str, name: &str) -> Arc<RouteCells> {
-        self.routes.cells(self.workers, worker, RouteKey { listener: listener.into(), route: name.into() })
+    /// The cells of a route.
+    pub fn route(&self, listener: &str, name: &str) -> Cells<RouteCells> {
+        self.routes.cells(self.workers, RouteKey { listener: listener.into(), route: name.into() })
     }
 
-    /// The cells of an upstream; only the data thread of that number may write them.
-    pub fn upstream(&self, worker: usize, name: &str) -> Arc<UpstreamCells> {
-        self.upstreams.cells(self.workers, worker, name.into())
+    /// The cells of an upstream.
+    pub fn upstream(&self, name: &str) -> Cells<Arc<UpstreamCells>> {
+        self.upstreams.cells(self.workers, name.into())
     }
 
-    /// The cells of a listener; only the data thread of that number may write them.
-    pub fn listener(&self, worker: usize, name: &str) -> Arc<ListenerCells> {
-        self.listeners.cells(self.workers, worker, name.into())
+    /// The cells of a listener.
+    pub fn listener(&self, name: &str) -> Cells<Arc<ListenerCells>> {
+        self.listeners.cells(self.workers, name.into())
     }
 
     /// Marks every name that this plan does not have; those marked for long are dropped.
@@ -101,13 +105,31 @@ impl Registry {
         process::render(&mut text);
         listener::render(&mut text, &self.listeners.rows());
         let routes = self.routes.rows().into_iter();
-        let routes: Vec<_> = routes
-            .filter_map(|(key, cells)| Some((key, RouteTotals::of(cells.iter().map(|cells| &**cells))?)))
-            .collect();
+        let routes: Vec<_> = routes.filter_map(|(key, cells)| Some((key, RouteTotals::of(cells.iter())?))).collect();
         route::render(&mut text, &routes);
         let upstreams = self.upstreams.rows().into_iter();
-        let upstreams: Vec<_> = upstreams.map(|(name, cells)| (name, UpstreamTotals::of(&cells))).collect();
+        let upstreams: Vec<_> = upstreams.map(|(name, cells)| (name, UpstreamTotals::of(cells.iter()))).collect();
         upstream::render(&mut text, &upstreams);
+    }
+}
+
+// === impl Cells ===
+
+impl<C> Clone for Cells<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> Cells<C> {
+    /// Those of one data thread; only that thread may write them.
+    pub fn of(&self, worker: usize) -> &C {
+        &self.0[worker]
+    }
+
+    /// Those of every thread.
+    pub fn iter(&self) -> impl Iterator<Item = &C> {
+        self.0.iter()
     }
 }
 
@@ -122,17 +144,17 @@ impl<K: Ord + Clone, C: Default> Table<K, C> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cells(&self, workers: usize, worker: usize, key: K) -> Arc<C> {
+    fn cells(&self, workers: usize, key: K) -> Cells<C> {
         let mut table = self.lock();
         let entry = table
             .entry(key)
-            .or_insert_with(|| Entry { cells: (0..=workers).map(|_| Arc::new(C::default())).collect(), gone: None });
+            .or_insert_with(|| Entry { cells: Cells((0..=workers).map(|_| C::default()).collect()), gone: None });
         entry.gone = None;
-        Arc::clone(&entry.cells[worker])
+        entry.cells.clone()
     }
 
-    fn rows(&self) -> Vec<(K, Arc<[Arc<C>]>)> {
-        self.lock().iter().map(|(key, entry)| (key.clone(), Arc::clone(&entry.cells))).collect()
+    fn rows(&self) -> Vec<(K, Cells<C>)> {
+        self.lock().iter().map(|(key, entry)| (key.clone(), entry.cells.clone())).collect()
     }
 
     fn retain(&self, now: Instant, live: impl Fn(&K) -> bool) {

@@ -62,7 +62,8 @@ fn what_several_threads_count_is_shown_as_one_sum() {
         for worker in 0..2 {
             let registry = &registry;
             scope.spawn(move || {
-                let cells = registry.route(worker, "web", "orders");
+                let cells = registry.route("web", "orders");
+                let cells = cells.of(worker);
                 let ended =
                     Ended { request_bytes: 3, attempts: 2, flag: Flag::Timeout, status: 504, ..Ended::example() };
                 (0..1_000).for_each(|_| cells.record(&ended));
@@ -79,7 +80,8 @@ fn what_several_threads_count_is_shown_as_one_sum() {
 #[test]
 fn an_exchange_without_a_response_has_a_class_of_its_own() {
     let registry = Registry::new(1);
-    let cells = registry.route(0, "web", NO_ROUTE);
+    let cells = registry.route("web", NO_ROUTE);
+    let cells = cells.of(0);
     cells.record(&Ended { status: 0, ..Ended::example() });
     assert_shows(&registry, r#"flatproxy_requests_total{listener="web",route="-",status="none"} 1"#);
 }
@@ -87,7 +89,8 @@ fn an_exchange_without_a_response_has_a_class_of_its_own() {
 #[test]
 fn a_histogram_counts_a_duration_at_its_bound_and_sums_in_seconds() {
     let registry = Registry::new(1);
-    let cells = registry.route(0, "web", "orders");
+    let cells = registry.route("web", "orders");
+    let cells = cells.of(0);
     for micros in [100, 101, 2_500_000, 60_000_000] {
         cells.record(&taking(Duration::from_micros(micros)));
     }
@@ -127,9 +130,9 @@ proptest! {
 #[test]
 fn a_name_keeps_its_cells_over_a_plan_swap() {
     let registry = Registry::new(1);
-    registry.route(0, "web", "orders").record(&Ended::example());
+    registry.route("web", "orders").of(0).record(&Ended::example());
     registry.retain(&plan("web", &["orders"], "orders"));
-    registry.route(0, "web", "orders").record(&Ended::example());
+    registry.route("web", "orders").of(0).record(&Ended::example());
     assert_shows(&registry, r#"flatproxy_requests_total{listener="web",route="orders",status="2xx"} 2"#);
 }
 
@@ -138,10 +141,10 @@ fn a_name_gone_from_the_plan_is_shown_for_a_while_and_then_dropped() {
     let registry = Registry::new(1);
     let now = Instant::now();
     for route in ["orders", "basket", NO_ROUTE] {
-        registry.route(0, "web", route).record(&Ended::example());
+        registry.route("web", route).of(0).record(&Ended::example());
     }
-    drop(registry.upstream(0, "old").opened());
-    drop(registry.listener(0, "web").opened());
+    drop(registry.upstream("old").of(0).opened());
+    drop(registry.listener("web").of(0).opened());
     let next = plan("web", &["orders"], "new");
     registry.retain_at(&next, now);
     assert!(rendered(&registry).contains("basket"), "a last scrape must still see what is gone");
@@ -160,7 +163,7 @@ fn a_name_gone_from_the_plan_is_shown_for_a_while_and_then_dropped() {
 fn names_that_come_and_go_do_not_pile_up() {
     let registry = Registry::new(1);
     for number in 0..5_000 {
-        registry.route(0, "web", &format!("route-{number}")).record(&Ended::example());
+        registry.route("web", &format!("route-{number}")).of(0).record(&Ended::example());
     }
     registry.retain(&plan("web", &[], "orders"));
     let shown = rendered(&registry).lines().filter(|line| line.starts_with("flatproxy_requests_total{")).count();
@@ -170,16 +173,17 @@ fn names_that_come_and_go_do_not_pile_up() {
 #[test]
 fn a_route_that_was_never_asked_takes_no_line() {
     let registry = Registry::new(1);
-    let _cells = registry.route(0, "web", "quiet");
+    let _cells = registry.route("web", "quiet");
     assert!(!rendered(&registry).contains("quiet"), "ten thousand quiet routes must not fill a scrape");
 }
 
 #[test]
 fn listeners_show_connections_handshakes_and_refusals_by_reason() {
     let registry = Registry::new(2);
-    let (first, second) = (registry.listener(0, "web"), registry.listener(1, "web"));
+    let cells = registry.listener("web");
+    let (first, second) = (cells.of(0), cells.of(1));
     let _open = [first.opened(), second.opened()];
-    for cells in [&first, &second] {
+    for cells in [first, second] {
         drop(cells.opened());
         cells.handshake(true);
         cells.handshake_refused("expired");
@@ -213,7 +217,8 @@ fn reasons_beyond_the_slots_count_as_other() {
 #[test]
 fn upstreams_show_attempts_connections_and_limits() {
     let registry = Registry::new(1);
-    let (data, checks) = (registry.upstream(0, "orders"), registry.upstream(registry.background(), "orders"));
+    let cells = registry.upstream("orders");
+    let (data, checks) = (cells.of(0), cells.of(registry.background()));
     data.attempt(Outcome::Success, Some(Duration::from_millis(3)));
     data.attempt(Outcome::Timeout, None);
     data.connect_failed(ConnectFailure::Refused);
@@ -236,16 +241,16 @@ fn upstreams_show_attempts_connections_and_limits() {
 #[test]
 fn label_values_are_escaped() {
     let registry = Registry::new(1);
-    registry.route(0, "a\"b\\c\nd", "é").record(&Ended::example());
+    registry.route("a\"b\\c\nd", "é").of(0).record(&Ended::example());
     assert_shows(&registry, r#"flatproxy_requests_total{listener="a\"b\\c\nd",route="é",status="2xx"} 1"#);
 }
 
 #[test]
 fn every_sample_stands_under_its_help_and_type() {
     let registry = Registry::new(1);
-    registry.route(0, "web", "orders").record(&Ended::example());
-    drop(registry.upstream(0, "orders").opened());
-    drop(registry.listener(0, "web").opened());
+    registry.route("web", "orders").of(0).record(&Ended::example());
+    drop(registry.upstream("orders").of(0).opened());
+    drop(registry.listener("web").of(0).opened());
     let text = rendered(&registry);
     let mut family = "";
     for line in text.lines() {

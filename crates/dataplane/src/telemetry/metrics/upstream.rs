@@ -138,7 +138,7 @@ impl ConnectFailure {
 // === impl UpstreamTotals ===
 
 impl UpstreamTotals {
-    pub(super) fn of(cells: &[Arc<UpstreamCells>]) -> Self {
+    pub(super) fn of<'a>(cells: impl Iterator<Item = &'a Arc<UpstreamCells>>) -> Self {
         let mut totals = Self::default();
         for cells in cells {
             totals.add(cells);
