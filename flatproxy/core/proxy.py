@@ -27,7 +27,7 @@ from flatproxy.core.memory import give_back_unused
 from flatproxy.core.messages import Cause, Drain, Refused, Reload
 from flatproxy.core.native import Engine, PlanRefused
 from flatproxy.core.supply import Supply
-from flatproxy.core.tasks import ReloadFile, Renew, Reread, Resume, Stop, Task
+from flatproxy.core.tasks import OpenAdmin, ReloadFile, Renew, Reread, Resume, Stop, Task
 
 RETRY_SECONDS = 10.0
 # Beyond the drain deadline, when no supervisor is left who would end a process that hangs.
@@ -107,6 +107,8 @@ class Proxy:
                         log.event(
                             "identity_renewed", id=identity.id, serial=identity.serial, not_after=expiry
                         )
+            case OpenAdmin():
+                self._open_admin()
             case Reread():
                 if self._candidate is not None:
                     origin = self._candidate.origin
@@ -115,9 +117,7 @@ class Proxy:
                             "files_reread", files=[str(path) for path in self._candidate.config.tls_files()]
                         )
             case Resume():
-                if self._candidate is None and self.kept is not None:
-                    origin = self.kept.origin
-                    self._refresh(task, lambda: Candidate.build(origin))
+                self._resume(task)
 
     def _reload(self, task: ReloadFile) -> None:
         cause: Cause = "reload" if task.by_supervisor else "admin"
@@ -127,6 +127,11 @@ class Proxy:
         if errors:
             self._supply.tell(Refused(errors, cause))
         task.errors.set_result(errors)
+
+    def _resume(self, task: Resume) -> None:
+        if self._candidate is None and self.kept is not None:
+            origin = self.kept.origin
+            self._refresh(task, lambda: Candidate.build(origin))
 
     def _refresh(self, task: Task, build: Callable[[], Candidate]) -> bool:
         """Serve the same configuration with what is new around it; what fails now is tried again."""
@@ -228,8 +233,20 @@ class Proxy:
         if self._admin is not None:
             self._admin.stop()
             self._admin = None
-        if kept.admin is not None:
+        self._open_admin()
+
+    def _open_admin(self) -> None:
+        """Where no descriptor is left it cannot open: traffic goes on without it, and it is tried again."""
+        kept = self.kept
+        if self._admin is not None or kept is None or kept.admin is None:
+            return
+        try:
             self._admin = self._start_admin(self, kept.admin, self._supply.copy(kept.admin), kept.token)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not end the process that serves
+            log.event("admin_failed", repr(error), level="error", listen=kept.admin)
+            again = threading.Timer(RETRY_SECONDS, self._inbox.put, [OpenAdmin()])
+            again.daemon = True
+            again.start()
 
     # === the end ===
 

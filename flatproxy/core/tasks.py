@@ -33,10 +33,15 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class OpenAdmin:
+    """The admin address could not be opened: try again."""
+
+
+@dataclass(frozen=True)
 class Stop:
     """Drain for so long, then end."""
 
     seconds: float
 
 
-Task = ReloadFile | Renew | Reread | Resume | Stop
+Task = ReloadFile | Renew | Reread | Resume | OpenAdmin | Stop

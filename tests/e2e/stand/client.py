@@ -48,7 +48,11 @@ class Client:
         self.socket.settimeout(PATIENCE_SECONDS)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(address)
+        try:
+            self.socket.connect(address)
+        except OSError:
+            self.socket.close()
+            raise
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session)
         self._input = self.socket.makefile("rb")
@@ -131,10 +135,22 @@ def member(authority: Path, files: Files | None = None, *, old: bool = False) ->
 
 
 class Neighbour:
-    """Asks ten times a second, in turn on a connection it keeps and on a new one, and wants every answer."""
+    """Asks ten times a second, in turn on a connection it keeps and on a new one, and wants every answer.
 
-    def __init__(self, address: tuple[str, int], path: str = "/", tls: ssl.SSLContext | None = None) -> None:
+    `newcomer=False`: only on the one that it keeps. `pause`: seconds from one question to the next.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        path: str = "/",
+        tls: ssl.SSLContext | None = None,
+        *,
+        newcomer: bool = True,
+        pause: float = NEIGHBOUR_PAUSE_SECONDS,
+    ) -> None:
         self._address, self._path, self._tls = address, path, tls
+        self._newcomer, self._pause = newcomer, pause
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
         self.answered = 0
@@ -160,9 +176,11 @@ class Neighbour:
         with self._connected() as kept:
             while not self._stopping.is_set():
                 self._ask(kept)
-                with self._connected() as new:
-                    self._ask(new)
-                self._stopping.wait(2 * NEIGHBOUR_PAUSE_SECONDS)
+                self._stopping.wait(self._pause)
+                if self._newcomer:
+                    with self._connected() as new:
+                        self._ask(new)
+                    self._stopping.wait(self._pause)
 
     def _connected(self) -> Client:
         return Client(self._address, self._tls)

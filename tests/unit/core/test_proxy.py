@@ -86,6 +86,31 @@ def test_every_descriptor_that_the_system_grants_may_be_used(running):
     assert soft == hard
 
 
+ADMIN_FAILS_TWICE = """
+import errno, flatproxy.admin, flatproxy.core.proxy
+from flatproxy.cli import main
+
+flatproxy.core.proxy.RETRY_SECONDS = 0.1
+start, failures = flatproxy.admin.start, [OSError(errno.EMFILE, "no descriptor left")] * 2
+
+def start_at_last(*arguments):
+    if failures:
+        raise failures.pop()
+    return start(*arguments)
+
+flatproxy.admin.start = start_at_last
+main()
+"""
+
+
+def test_an_admin_address_that_cannot_open_costs_no_traffic_and_is_tried_again(run, monkeypatch):
+    monkeypatch.setattr("tests.unit.core.running.COMMAND", ("-c", ADMIN_FAILS_TWICE))
+    running = run(listeners=[respond("one")], admin={"listen": "127.0.0.3:0"}).ready()
+    running.program.event("admin_failed", level="error")
+    assert running.get().text == "one"
+    assert httpx.get(f"{running.admin}/healthz", timeout=20, trust_env=False).status_code == 200
+
+
 # === reload ===
 
 

@@ -3,7 +3,7 @@
 //! The memory comes from a pool of the data thread, so that ten thousand idle connections hold none
 //! and a busy one allocates nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::Reserve;
 
@@ -15,8 +15,13 @@ pub const LARGE: usize = 64 * 1024;
 /// Pages kept for reuse by one data thread; more are given back to the allocator.
 const KEPT: usize = 256;
 const KEPT_LARGE: usize = 32;
+/// Bytes that one data thread gives to buffers larger than a page for speed alone. A thousand readers that do not
+/// read would hold a large one each, and gain nothing by it.
+const WIDENED: usize = 8 * 1024 * 1024;
 
 thread_local! {
+    /// Bytes in buffers larger than a page.
+    static WIDE: Cell<usize> = const { Cell::new(0) };
     static PAGES: RefCell<Reserve<Box<[u8]>>> = const { RefCell::new(Reserve::new(KEPT)) };
     static LARGES: RefCell<Reserve<Box<[u8]>>> = const { RefCell::new(Reserve::new(KEPT_LARGE)) };
 }
@@ -78,11 +83,19 @@ impl Buffer {
         self.start += n;
     }
 
+    /// Makes room for what would come faster with more of it, unless many have that already.
+    pub fn widen(&mut self, capacity: usize) {
+        if WIDE.get() + capacity <= WIDENED {
+            self.grow(capacity);
+        }
+    }
+
     /// Makes room for a message that does not fit in a page.
     pub fn grow(&mut self, capacity: usize) {
         if capacity <= self.memory.len() {
             return;
         }
+        WIDE.set(WIDE.get() + capacity.max(LARGE));
         let mut larger = if capacity <= LARGE { take(&LARGES, LARGE) } else { vec![0; capacity].into_boxed_slice() };
         larger[..self.len()].copy_from_slice(self.filled());
         (self.start, self.end) = (0, self.len());
@@ -123,6 +136,9 @@ fn take(pool: &'static std::thread::LocalKey<RefCell<Reserve<Box<[u8]>>>>, size:
 }
 
 fn give(memory: Box<[u8]>) {
+    if memory.len() > PAGE {
+        let _ = WIDE.try_with(|wide| wide.set(wide.get() - memory.len()));
+    }
     let pool = match memory.len() {
         PAGE => &PAGES,
         LARGE => &LARGES,
@@ -156,6 +172,21 @@ mod tests {
         assert_eq!(buffer.capacity(), LARGE);
         assert_eq!(buffer.filled(), &[7; PAGE], "growing keeps what was there");
         assert!(!buffer.space().is_empty());
+    }
+
+    #[test]
+    fn only_so_many_buffers_are_large_for_speed_alone() {
+        let full = || {
+            let mut buffer = Buffer::default();
+            buffer.extend(&[7; PAGE]);
+            buffer.widen(LARGE);
+            buffer
+        };
+        let many: Vec<_> = (0..1000).map(|_| full()).collect();
+        let large = many.iter().filter(|buffer| buffer.capacity() == LARGE).count();
+        assert_eq!(large, WIDENED / LARGE, "a thread should widen so many and no more");
+        drop(many);
+        assert_eq!(full().capacity(), LARGE, "what was given back may be used again");
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Wire {
         self.ended = n == 0;
         self.received_any |= n > 0;
         if n == room && room == PAGE {
-            self.input.grow(self.limits.buffer);
+            self.input.widen(self.limits.buffer);
         }
         Poll::Ready(Ok(()))
     }
@@ -289,7 +289,7 @@ impl Downstream for Wire {
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<CarryError> {
         // What is read here belongs to the next message; one page of it is enough to know that the client lives.
         while !self.ended && self.input.is_empty() {
-            if let Err(error) = ready!(self.poll_fill(cx)) {
+            if let Err(error) = ready!(self.poll_readable(cx)) {
                 return Poll::Ready(error.into());
             }
         }

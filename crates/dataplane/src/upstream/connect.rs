@@ -1,8 +1,10 @@
 //! Making a connection to an endpoint, TLS included, within the upstream's limits.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use tokio::net::TcpStream;
 
 use super::pool::{Connection, Pool};
@@ -28,10 +30,10 @@ pub async fn connect(
     let transport = match made {
         Some(Ok(transport)) => transport,
         Some(Err(failure)) => {
-            cells.connect_failed(if failure.flag == Flag::UpstreamTls {
-                ConnectFailure::Tls
-            } else {
-                ConnectFailure::Refused
+            cells.connect_failed(match failure.flag {
+                Flag::UpstreamTls => ConnectFailure::Tls,
+                Flag::Overload => ConnectFailure::Other,
+                _ => ConnectFailure::Refused,
             });
             return Err(failure);
         }
@@ -70,11 +72,8 @@ pub fn refused(overload: Overload, cells: &UpstreamCells) -> Failure {
 
 async fn open(target: &Target, endpoint: &Endpoint) -> Result<Transport, Failure> {
     let address = endpoint.address;
-    let failed = |error: io::Error| {
-        Failure::new(Flag::Connect, format!("connect to {address}: {error}")).retryable(Retryable::Always)
-    };
-    let tcp = TcpStream::connect(address).await.map_err(failed)?;
-    tcp.set_nodelay(true).map_err(failed)?;
+    let tcp = TcpStream::connect(address).await.map_err(|error| failed(&error, address))?;
+    tcp.set_nodelay(true).map_err(|error| failed(&error, address))?;
     let Some(connector) = &target.connector else { return Ok(Transport::Plain(tcp)) };
     let mut stream = Box::new(connector.connect(tcp, &endpoint.host).map_err(|error| tls_failed(&error, address))?);
     shake_hands(&mut stream).await.map_err(|error| tls_failed(&error, address))?;
@@ -85,6 +84,33 @@ async fn shake_hands(stream: &mut TlsStream) -> Result<(), crate::tls::TlsError>
     std::future::poll_fn(|cx| stream.poll_handshake(cx)).await
 }
 
-fn tls_failed(error: &crate::tls::TlsError, address: std::net::SocketAddr) -> Failure {
+/// Where no descriptor is left, that is nobody's fault but ours: the endpoint keeps its good standing, and to try
+/// others is of no use.
+fn failed(error: &io::Error, address: SocketAddr) -> Failure {
+    let detail = format!("connect to {address}: {error}");
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => Failure::new(Flag::Overload, detail),
+        _ => Failure::new(Flag::Connect, detail).retryable(Retryable::Always),
+    }
+}
+
+fn tls_failed(error: &crate::tls::TlsError, address: SocketAddr) -> Failure {
     Failure::new(Flag::UpstreamTls, format!("TLS with {address}: {error}")).retryable(Retryable::Always)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flag_of(errno: Errno) -> Flag {
+        failed(&errno.into(), ([127, 0, 0, 1], 80).into()).flag
+    }
+
+    #[test]
+    fn only_what_the_endpoint_is_to_blame_for_is_a_failed_connection() {
+        assert_eq!(flag_of(Errno::CONNREFUSED), Flag::Connect);
+        for ours in [Errno::MFILE, Errno::NFILE] {
+            assert_eq!(flag_of(ours), Flag::Overload, "without descriptors no endpoint can be reached");
+        }
+    }
 }
