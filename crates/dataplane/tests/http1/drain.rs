@@ -83,9 +83,9 @@ fn no_request_fails_because_of_a_drain() {
     let play = Play::edited(|plan| plan.service()["endpoints"] = json!([PlanJson::endpoint(service.address)]));
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut client = play.client();
+            .map(|_| play.client())
+            .map(|mut client| {
+                scope.spawn(move || {
                     loop {
                         client.asks("/");
                         let head = client.hears_response(200, "service");
