@@ -243,7 +243,12 @@ impl Sink for Wire {
         if allowed == 0 && !data.is_empty() {
             return Poll::Ready(Err(io::Error::other("the body is longer than it was declared").into()));
         }
-        let sent = ready!(self.output.poll_send(cx, &mut self.transport, &data[..allowed]))?;
+        let Poll::Ready(sent) = self.output.poll_send(cx, &mut self.transport, &data[..allowed]) else {
+            // Who does not read has nothing to say meanwhile that would need a page of ours.
+            self.input.release_if_empty();
+            return Poll::Pending;
+        };
+        let sent = sent?;
         match &mut self.sending {
             Sending::Raw => {}
             Sending::Length(left) => *left -= sent as u64,
@@ -289,7 +294,7 @@ impl Downstream for Wire {
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<CarryError> {
         // What is read here belongs to the next message; one page of it is enough to know that the client lives.
         while !self.ended && self.input.is_empty() {
-            if let Err(error) = ready!(self.poll_readable(cx)) {
+            if let Err(error) = ready!(self.poll_fill(cx)) {
                 return Poll::Ready(error.into());
             }
         }
