@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flatproxy.cli.report import err, fail, warn
+from flatproxy.cli.report import busy, err, fail, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,9 @@ def planned(path: Path) -> tuple[Config, Plan]:
     from flatproxy.core.preview import preview
 
     try:
-        config = load(path)
-        seen = preview(config)
+        with busy(f"checking {path}"):
+            config = load(path)
+            seen = preview(config)
     except ConfigErrors as errors:
         fail(errors)
     warn(config)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, err, fail, out
+from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, busy, err, fail, out
 from flatproxy.cli.run import ControlOption  # noqa: TC001 -- typer reads it at run time
 
 EXAMPLE = "flatproxy reload -c flatproxy.yaml"
@@ -23,7 +23,8 @@ def reload(
     from flatproxy.core.control import ControlError, ask_reload, control_path
 
     try:
-        errors = ask_reload(control or control_path(config), timeout)
+        with busy(f"loading {config}"):
+            errors = ask_reload(control or control_path(config), timeout)
     except ControlError as error:
         fail(str(error))
     if errors:

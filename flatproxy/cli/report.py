@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rich.console import Console
 
     from flatproxy.config import Config, ConfigErrors, Problem
@@ -40,6 +42,11 @@ def fail(errors: ConfigErrors | str) -> NoReturn:
     if (more := len(errors.problems) - MOST_PROBLEMS) > 0:
         console.print(f"... and {more} more")
     raise typer.Exit(1)
+
+
+def busy(what: str) -> AbstractContextManager[object]:
+    """Show on a terminal that work goes on, until the block ends: thousands of routes take seconds."""
+    return err().status(what)
 
 
 def warn(config: Config) -> None:
