@@ -1,15 +1,40 @@
-"""The hooks that a package may implement, found through its entry points in the group `flatproxy`."""
+"""The hooks that a package may implement, found through its entry points in the group `flatproxy`.
+
+Registration and life cycle only: the filters of a route are called directly, never through these.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pluggy
+
+if TYPE_CHECKING:
+    from flatproxy.api.filter import Filter
 
 hookspec = pluggy.HookspecMarker("flatproxy")
 hookimpl = pluggy.HookimplMarker("flatproxy")
 
 
 @hookspec
-def register_filters() -> list[type[Any]]:  # type: ignore[empty-body]  # a specification has no body
+def register_filters() -> list[type[Filter]]:  # type: ignore[empty-body]  # a specification has no body
     """Return the filter classes of the package. Each has a `name` that routes use."""
+
+
+@hookspec(firstresult=True)
+def map_identity(identity: str | None, address: str) -> str | None:
+    """Return who a peer is taken for, or None for: as its certificate says.
+
+    `identity` is the SPIFFE id of its certificate, `address` its IP address. Called once per connection, before any
+    filter; the first package that answers decides.
+    """
+
+
+@hookspec
+def on_start() -> None:
+    """The proxy process serves its first plan."""
+
+
+@hookspec
+def on_stop() -> None:
+    """The proxy process has served its last exchange."""

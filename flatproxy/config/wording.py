@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, get_args
 
+from pydantic import BaseModel
+
 from flatproxy.config.errors import Problem
 from flatproxy.config.models import Config
-from flatproxy.config.values import Model, describe
+from flatproxy.config.values import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,11 +32,14 @@ def without_echoes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     return own or list(errors)
 
 
-def problem_of(error: ErrorDetails, source: Source) -> Problem:
-    """Put one validation error in plain words, at its place."""
-    path = tuple(error["loc"])
+def problem_of(
+    error: ErrorDetails, source: Source, base: Steps = (), model: type[BaseModel] = Config
+) -> Problem:
+    """Put one validation error in plain words, at its place. `base` leads to the part that is a `model`."""
+    inner = tuple(error["loc"])
+    path = (*base, *inner)
     if error["type"] == "extra_forbidden":
-        return Problem(source.place_of_key(path), unknown_key(str(path[-1]), keys_at(path[:-1])))
+        return Problem(source.place_of_key(path), unknown_key(str(inner[-1]), keys_at(inner[:-1], model)))
     if path and path[-1] == "[key]":
         return Problem(source.place_of_key(path[:-1]), sentence(error))
     if error["type"] == "missing":
@@ -59,12 +64,12 @@ def suggest(word: str, known: Iterable[str], heading: str) -> str:
     return f"; {heading}: {shown}{', ...' if len(names) > 20 else ''}"
 
 
-def keys_at(path: Steps) -> list[str]:
-    """Return the keys of the model that `path` leads to.
+def keys_at(path: Steps, root: type[BaseModel] = Config) -> list[str]:
+    """Return the keys of the model that `path` leads to, from `root`.
 
     Steps that no model knows (an index, a header's name, the tag of a union) leave the model as it is.
     """
-    models: list[type[Model]] = [Config]
+    models: list[type[BaseModel]] = [root]
     for step in path:
         fields = [
             model.model_fields[step]
@@ -76,9 +81,9 @@ def keys_at(path: Steps) -> list[str]:
     return [key for model in models for key in model.model_fields]
 
 
-def models_in(annotation: Any) -> Iterator[type[Model]]:
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     """Yield the models that a field may hold."""
-    if isinstance(annotation, type) and issubclass(annotation, Model):
+    if isinstance(annotation, type) and not get_args(annotation) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
         yield from models_in(part)
@@ -90,13 +95,24 @@ def models_in(annotation: Any) -> Iterator[type[Model]]:
 def sentence(error: ErrorDetails) -> str:
     """Say what a value must be, and what it is."""
     make = _SENTENCES.get(error["type"])
-    said = make(error.get("ctx", {}), error.get("input")) if make else "is not valid here"
+    said = make(error.get("ctx", {}), error.get("input")) if make else _foreign(error)
     # The other way to write such a value failed too, without a word.
     return (
         said.replace(", not ", ", or a mapping, not ", 1)
         if error["loc"] and error["loc"][-1] == "(word)"
         else said
     )
+
+
+def _foreign(error: ErrorDetails) -> str:
+    """What a filter's own options ask for, in the words of the library that checks them, or of the filter."""
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ").rstrip(".")
+    message = message.removeprefix("Input should be ").removeprefix("Input ")
+    if message == error["msg"].rstrip("."):
+        return f"is not valid: {message[:1].lower()}{message[1:]}"
+    if error["type"] in ("value_error", "assertion_error"):
+        return f"is not valid: {message}"
+    return _wants(message)({}, error.get("input"))
 
 
 def _wants(what: str) -> Callable[[Mapping[str, Any], Any], str]:
@@ -127,6 +143,12 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "int_from_float": _wants("a whole number"),
     "list_type": _wants("a list"),
     "tuple_type": _wants("a list"),
+    "set_type": _wants("a list"),
+    "frozen_set_type": _wants("a list"),
+    "float_type": _wants("a number"),
+    "int_parsing": _wants("a whole number"),
+    "float_parsing": _wants("a number"),
+    "bool_parsing": _wants("true or false"),
     "dict_type": _wants("a mapping"),
     "model_type": _wants("a mapping"),
     "model_attributes_type": _wants("a mapping"),
@@ -134,6 +156,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "too_short": lambda *_: "must not be empty; leave it out, or fill it",
     "greater_than_equal": lambda context, _: f"must be at least {context['ge']}",
     "less_than_equal": lambda context, _: f"must be at most {context['le']}",
+    "greater_than": lambda context, _: f"must be more than {context['gt']}",
+    "less_than": lambda context, _: f"must be less than {context['lt']}",
 }
 
 
@@ -165,5 +189,5 @@ def _belongs_to(path: Steps) -> str:
         return ""
     if isinstance(path[-1], int):
         name = _last_key(path)
-        return f" in {_KINDS[name]}" if name in _KINDS else ""
+        return f" in {_KINDS[name]}" if name in _KINDS else f" in an item of `{name}`"
     return f" in `{_last_key(path)}`"
