@@ -1,7 +1,8 @@
-"""Metrics of what Python does: certificates, reloads, the process. The core's own are in front of them."""
+"""Metrics of what Python does: certificates, reloads, the process, filters. The core's own are in front of them."""
 
 from collections.abc import Iterator
 
+from flatproxy.core.filters.failures import FAILURES
 from flatproxy.core.proxy import Proxy
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -12,7 +13,9 @@ def render(proxy: Proxy) -> str:
     native = proxy.engine.metrics() if proxy.engine is not None else ""
     if native and not native.endswith("\n"):
         native += "\n"
-    return native + "".join(f"{line}\n" for line in _ours(proxy))
+    return (
+        native + "".join(f"{line}\n" for line in _ours(proxy)) + FAILURES.metrics() + proxy.filters.metrics()
+    )
 
 
 def _ours(proxy: Proxy) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from flatproxy.cli import ca, check, demo, explain, reload, run, schema, version
+from flatproxy.cli import filter as filters
 
 app = typer.Typer(
     name="flatproxy",
@@ -19,6 +20,7 @@ app.command(epilog=f"Example: {run.EXAMPLE}")(run.run)
 app.command(epilog=f"Example: {check.EXAMPLE}")(check.check)
 app.command(epilog=f"Example: {explain.EXAMPLE}")(explain.explain)
 app.command(epilog=f"Example: {reload.EXAMPLE}")(reload.reload)
+app.add_typer(filters.app, name="filter")
 app.add_typer(ca.app, name="ca")
 app.command(epilog=f"Example: {demo.EXAMPLE}")(demo.demo)
 app.command(epilog=f"Example: {schema.EXAMPLE}")(schema.schema)

@@ -25,6 +25,8 @@ def planned(path: Path) -> tuple[Config, Plan]:
     except ConfigErrors as errors:
         fail(errors)
     warn(config)
+    for warning in seen.plan.warnings:
+        err().print(f"warning: {warning}", style="yellow")
     if not seen.compiled:
         err().print(
             "warning: the native core is not built here, so what only it can judge was not judged",

@@ -120,11 +120,13 @@ class FilterUse(Model):
     """One filter of a route."""
 
     use: Text
-    """The name of an installed filter."""
+    """The name of an installed filter, or a file: `./deny_list.py`."""
     options: dict[str, Any] = Field(default_factory=dict)
     """What the filter is set to; the filter says what it takes."""
     fail: Literal["closed", "open"] = "closed"
     """What a failure of the filter means: answer 503, or carry on without it."""
+    timeout: Duration = timedelta(seconds=1)
+    """The longest time that a phase may take; a longer one has failed, and what it says later is not heard."""
     impl: Literal["python", "wasm"] | None = None
     """Which one, for a filter that comes in both kinds."""
     limits: FilterLimits | None = None

@@ -5,7 +5,7 @@ Nothing that serves is touched here: no socket is opened, no plan applied.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +14,7 @@ from flatproxy.config.load import loads, read_text
 from flatproxy.config.models import Config
 from flatproxy.core.identity import Identity, IdentityError, Signature, Source, open_source, signature
 from flatproxy.core.plan import Plan
-from flatproxy.core.registry import Registry, RegistryError
+from flatproxy.core.registry import Registry
 
 
 class CandidateRefused(Exception):  # noqa: N818 -- it is many errors, and its name says so
@@ -32,6 +32,8 @@ class Origin:
     text: str
     name: str
     folder: str
+    filter_sources: dict[str, str] = field(default_factory=dict)
+    """The texts of the filter files that were loaded, by `use`; none before the first look at them."""
 
     @classmethod
     def of_file(cls, path: Path) -> "Origin":
@@ -62,13 +64,14 @@ class Candidate:
             seen = () if source is None else signature(source.watched())
             files_seen = signature(config.tls_files())
             identity = None if source is None else _load(source, config)
-            plan = Plan.build(config, Registry.discover(), identity)
+            plan = Plan.build(config, Registry.discover(), identity, origin.filter_sources)
+            origin = replace(origin, filter_sources=dict(plan.filter_sources))
             return cls(origin, config, source, seen, identity, files_seen, plan, _token(config))
 
     def renewed(self, identity: Identity) -> "Candidate":
         """The same with another certificate; raises CandidateRefused."""
         with _refusing():
-            plan = Plan.build(self.config, Registry.discover(), identity)
+            plan = Plan.build(self.config, Registry.discover(), identity, self.origin.filter_sources)
             return replace(self, identity=identity, plan=plan)
 
 
@@ -109,5 +112,3 @@ def _refusing() -> Iterator[None]:
         yield
     except ConfigErrors as error:
         raise CandidateRefused([str(problem) for problem in error.problems]) from error
-    except RegistryError as error:
-        raise CandidateRefused([str(error)]) from error

@@ -9,8 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgpack
-
 from flatproxy.config.upstreams import Ejection, HashHeader, RingHash
 from flatproxy.core.document_tls import client_tls, server_tls
 
@@ -21,18 +19,22 @@ if TYPE_CHECKING:
     from flatproxy.config.listeners import Forwarded, Limits, Listener
     from flatproxy.config.models import Config
     from flatproxy.config.network import Network
-    from flatproxy.config.routes import FilterUse, HeaderEdits, PathMatch, Route, RouteMatch, ValueMatch
+    from flatproxy.config.routes import HeaderEdits, PathMatch, Route, RouteMatch, ValueMatch
     from flatproxy.config.upstreams import Balance, EjectionOrOff, HealthCheck, Upstream
     from flatproxy.core.document_tls import Credentials
+    from flatproxy.core.filters.placing import Placed
+
+    # The filters of a route, by the number of its listener and its own.
+    Chains = Mapping[tuple[int, int], tuple[Placed, ...]]
 
 Document = dict[str, Any]
 
 
-def document_of(config: Config, credentials: Credentials) -> Document:
+def document_of(config: Config, credentials: Credentials, chains: Chains) -> Document:
     """Return the whole document. What cannot be read is reported to `credentials`."""
     return {
         "listeners": [
-            _listener(config, listener, credentials, number)
+            _listener(config, listener, credentials, number, chains)
             for number, listener in enumerate(config.listeners)
         ],
         "upstreams": [
@@ -55,7 +57,9 @@ def _ms(duration: timedelta) -> int:
 # === listen ===
 
 
-def _listener(config: Config, listener: Listener, credentials: Credentials, number: int) -> Document:
+def _listener(
+    config: Config, listener: Listener, credentials: Credentials, number: int, chains: Chains
+) -> Document:
     return {
         "name": listener.name,
         "address": str(listener.listen),
@@ -63,7 +67,9 @@ def _listener(config: Config, listener: Listener, credentials: Credentials, numb
         "limits": _limits(config.limits_of(listener)),
         "paths": listener.paths.model_dump(),
         "forwarded": _forwarded(listener.forwarded),
-        "routes": [_route(route) for route in listener.routes],
+        "routes": [
+            _route(route, chains.get((number, index), ())) for index, route in enumerate(listener.routes)
+        ],
     }
 
 
@@ -100,11 +106,11 @@ def _network(network: Network) -> Document:
 # === route ===
 
 
-def _route(route: Route) -> Document:
+def _route(route: Route, chain: tuple[Placed, ...]) -> Document:
     return {
         "name": route.name,
         "match": _match(route.match),
-        "filters": [_filter(use) for use in route.filters],
+        "filters": [_filter(placed) for placed in chain],
         "action": _action(route),
         "request_headers": _edits(route.request_headers),
         "response_headers": _edits(route.response_headers),
@@ -130,8 +136,13 @@ def _field_matches(fields: Mapping[str, ValueMatch]) -> list[Document]:
     return [{"name": name, "value": value.model_dump(exclude_none=True)} for name, value in fields.items()]
 
 
-def _filter(use: FilterUse) -> Document:
-    return {"name": use.use, "options": msgpack.packb(use.options), "fail_open": use.fail == "open"}
+def _filter(placed: Placed) -> Document:
+    return {
+        "name": placed.found.name,
+        "options": placed.key.encode(),  # the instance that goes with the plan has them
+        "fail_open": placed.use.fail == "open",
+        "timeout_ms": _ms(placed.use.timeout),
+    }
 
 
 def _action(route: Route) -> Document:

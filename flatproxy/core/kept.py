@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 import msgpack
 
 from flatproxy.core.candidate import Candidate, Origin
+from flatproxy.core.filters.kept import KeptFilter, keep, restore
+from flatproxy.core.filters.placing import Placed
 from flatproxy.core.messages import Cause, Serving
 
 
@@ -23,6 +25,7 @@ class Kept:
     admin: str | None
     token: str | None = field(repr=False)
     drain_seconds: float
+    filters: list[KeptFilter] = field(default_factory=list)
 
     @classmethod
     def of(cls, candidate: Candidate, workers: int) -> "Kept":
@@ -37,7 +40,12 @@ class Kept:
             admin=None if config.admin is None else str(config.admin.listen),
             token=candidate.token,
             drain_seconds=config.drain.total_seconds(),
+            filters=keep(candidate.plan.placed),
         )
+
+    def placed(self) -> list[Placed]:
+        """Make its filters anew. Raises `FilterError`."""
+        return restore(self.filters, self.origin.folder, self.origin.filter_sources)
 
     def wanted(self) -> dict[str, int]:
         """The sockets it takes: one a worker for each listener, one for the admin address."""

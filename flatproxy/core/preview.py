@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from flatproxy.config.errors import ConfigErrors, Problem
 from flatproxy.core.identity import EmbeddedAuthority, FilesAuthority, Identity, IdentityError
 from flatproxy.core.plan import Plan
-from flatproxy.core.registry import Registry, RegistryError
+from flatproxy.core.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,11 +44,7 @@ class Preview:
 
 def preview(config: Config) -> Preview:
     """Build the plan of a configuration and leave no trace. Raises `ConfigErrors`."""
-    try:
-        registry = Registry.discover()
-    except RegistryError as error:
-        raise ConfigErrors([Problem(config.source.place(()), str(error))]) from error
-    plan = Plan.build(config, registry, preview_identity(config))
+    plan = Plan.build(config, Registry.discover(), preview_identity(config))
     return Preview(plan, compiled=_compile(plan, config))
 
 
@@ -61,7 +57,7 @@ def _compile(plan: Plan, config: Config) -> bool:
     except ImportError:
         return False
     try:
-        native.check(plan.document)
+        native.check(plan.document, plan.filters)
     except native.PlanRefused as refusal:
         raise ConfigErrors([_refusal(str(refusal), config)]) from refusal
     return True

@@ -3,7 +3,8 @@
     start -> plan applied -> "serving" -> reload | renewed certificate -> ... -> drain -> end
 
 Whoever wants a change (supervisor, admin address, identity watch) puts a task into the inbox, so no reload ever runs
-into another. `candidate` builds, `supply` has the sockets, `kept` is what a successor gets.
+into another. `candidate` builds, `supply` has the sockets, `filters.life` the opened filters, `kept` is what a successor
+gets.
 """
 
 import faulthandler
@@ -12,7 +13,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
@@ -21,11 +22,16 @@ from flatproxy.core import log
 from flatproxy.core.candidate import Candidate, CandidateRefused, Origin
 from flatproxy.core.channel import Channel
 from flatproxy.core.file_watch import FileWatch
+from flatproxy.core.filters import waiting
+from flatproxy.core.filters.found import FilterError
+from flatproxy.core.filters.life import Life, NotOpened
+from flatproxy.core.filters.placing import Placed
 from flatproxy.core.identity import Watch
 from flatproxy.core.kept import Kept
 from flatproxy.core.memory import give_back_unused
 from flatproxy.core.messages import Cause, Drain, Refused, Reload
 from flatproxy.core.native import Engine, PlanRefused
+from flatproxy.core.registry import Registry
 from flatproxy.core.supply import Supply
 from flatproxy.core.tasks import OpenAdmin, ReloadFile, Renew, Reread, Resume, Stop, Task
 
@@ -57,6 +63,7 @@ class Proxy:
         self.watch: Watch | None = None
         self._files: FileWatch | None = None
         self.engine: Engine | None = None
+        self.filters = Life()
         self._path = path
         self._start_admin = start_admin
         self._admin: AdminServer | None = None
@@ -70,11 +77,12 @@ class Proxy:
         if kept is None:
             errors = self._load("start")
         else:
-            errors = self._apply(Kept.unpack(kept), "start")
+            errors = self._restore(Kept.unpack(kept))
             self._inbox.put(Resume())
         if errors:
             self._supply.tell(Refused(errors, "start"))
             return 1
+        self._tell_packages("on_start")
         while not isinstance(task := self._next_task(), Stop):
             self._do(task)
         self._drain(task.seconds)
@@ -150,9 +158,11 @@ class Proxy:
         """Build and apply; returns errors, then what served before still does."""
         try:
             candidate = build()
-            for warning in candidate.config.source.warnings if cause != "identity" else ():
+            warnings = (*candidate.config.source.warnings, *candidate.plan.warnings)
+            for warning in warnings if cause != "identity" else ():
                 log.event("config_warning", str(warning), level="warning")
-            errors = self._apply(Kept.of(candidate, self._workers(candidate)), cause)
+            kept = Kept.of(candidate, self._workers(candidate))
+            errors = self._apply(kept, candidate.plan.placed, cause)
         except CandidateRefused as error:
             return error.errors
         except Exception as error:  # noqa: BLE001  a mistake of ours must not cost the plan that serves
@@ -161,6 +171,14 @@ class Proxy:
         if not errors:
             self._use(candidate)
         return errors
+
+    def _restore(self, kept: Kept) -> list[str]:
+        """Serve what the process before served."""
+        try:
+            placed = kept.placed()
+        except FilterError as error:
+            return str(error).splitlines()
+        return self._apply(kept, placed, "start")
 
     def _workers(self, candidate: Candidate) -> int:
         wanted = candidate.config.worker_count()
@@ -175,11 +193,11 @@ class Proxy:
         )
         return self.kept.workers
 
-    def _apply(self, kept: Kept, cause: Cause) -> list[str]:
+    def _apply(self, kept: Kept, placed: Sequence[Placed], cause: Cause) -> list[str]:
         before = self.kept
         if self.state == "draining":
             return ["FlatProxy is stopping"]
-        errors = self._supply.ensure(kept.wanted()) or self._apply_natively(kept)
+        errors = self._supply.ensure(kept.wanted()) or self._apply_natively(kept, placed)
         if errors:
             self._supply.keep_only(set(before.wanted()) if before else set())
             return errors
@@ -191,13 +209,20 @@ class Proxy:
         self._supply.keep_only(set(kept.wanted()))
         return []
 
-    def _apply_natively(self, kept: Kept) -> list[str]:
-        engine = self.engine or Engine(kept.workers)
+    def _apply_natively(self, kept: Kept, placed: Sequence[Placed]) -> list[str]:
         try:
-            engine.apply(kept.document, self._supply.of([listener["listen"] for listener in kept.listeners]))
+            filters = self.filters.ready(placed)
+        except NotOpened as error:
+            return error.errors
+        engine = self.engine or Engine(kept.workers)
+        sockets = self._supply.of([listener["listen"] for listener in kept.listeners])
+        try:
+            engine.apply(kept.document, sockets, filters)
         except PlanRefused as error:
+            self.filters.refused()
             return [str(error)]
         self.engine = engine
+        self.filters.applied(kept.drain_seconds)
         return []
 
     def _use(self, candidate: Candidate) -> None:
@@ -274,8 +299,15 @@ class Proxy:
             if not self.engine.drain(int(seconds * 1000)):
                 log.event("drain_cut", "exchanges were cut at the deadline", level="warning", seconds=seconds)
             self.engine.stop()
+        self.filters.close()
+        waiting.close()
+        self._tell_packages("on_stop")
         if self._admin is not None:
             self._admin.stop()
+
+    def _tell_packages(self, hook: str) -> None:
+        for failure in Registry.discover().tell(hook):
+            log.event("hook_failed", failure, level="error")
 
 
 def run_proxy(channel: Channel, kept: bytes | None, *, path: Path, start_admin: StartAdmin) -> int:

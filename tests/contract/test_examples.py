@@ -11,6 +11,7 @@ from flatproxy.core.preview import preview
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("examples/**/*.yaml"), *ROOT.glob("examples/**/*.yml")])
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+FILTER = re.compile(r"`([\w.]+\.py)`:\n\n```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```ya?ml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -28,6 +29,12 @@ def is_whole(text: str) -> bool:
     return "listeners" in keys and ("upstreams" in keys or "upstream:" not in text)
 
 
+def filters_beside(name: str) -> list[tuple[str, str]]:
+    """The filter files that a page shows, each named just before it, for the configuration that it shows."""
+    page = ROOT / name.rpartition("-")[0]
+    return FILTER.findall(page.read_text()) if page.suffix == ".md" else []
+
+
 def test_there_are_some():
     names = [name for name, _ in shown()]
     assert "examples/demo/flatproxy.yaml" in names
@@ -38,6 +45,8 @@ def test_there_are_some():
 def test_it_passes_check_without_a_warning(name, text, tmp_path):
     path = tmp_path / "flatproxy.yaml"
     path.write_text(text)
+    for file, content in filters_beside(name):
+        (tmp_path / file).write_text(content)
     config = load(path)
     assert preview(config).compiled, f"{name} should be a plan that the core takes"
     assert config.source.warnings == (), f"{name}: what a reader copies should not be warned of"

@@ -1,9 +1,12 @@
 //! The one door between the Python package and the core: `flatproxy.core._native`.
 //!
 //! The module never holds the interpreter while it waits, and is clean for free-threaded builds.
-#![deny(unsafe_code)] // but for `sockets`, which turns descriptor numbers into sockets
+// But for `sockets`, which turns descriptor numbers into sockets, and `filters/grave`, which reads a reference count.
+#![deny(unsafe_code)]
 
+mod drive;
 mod engine;
+mod filters;
 mod find;
 mod sockets;
 
@@ -24,7 +27,11 @@ mod _native {
     #[pymodule_export]
     use super::PlanRefused;
     #[pymodule_export]
+    use super::drive::drive;
+    #[pymodule_export]
     use super::engine::{Engine, check};
+    #[pymodule_export]
+    use super::filters::{Attempt, Exchange, Failure, Headers, Peer, Reply, Request, Response, Ticket};
     #[pymodule_export]
     use super::find::find_route;
 

@@ -10,7 +10,7 @@ import pytest
 from flatproxy.cli.main import app
 from tests.unit.cli.conftest import ROOT
 
-VERBS = ("run", "check", "demo", "explain", "reload", "ca", "schema", "version")
+VERBS = ("run", "check", "demo", "explain", "reload", "filter", "ca", "schema", "version")
 HEAVY = ("pydantic", "ruamel", "cryptography", "msgpack", "fastapi", "hypercorn", "flatproxy.core._native")
 
 

@@ -2,8 +2,10 @@
 
 import json
 
+import msgpack
 import pytest
 
+from flatproxy import Filter
 from flatproxy.config import ConfigErrors, load
 from flatproxy.core.plan import Plan
 from flatproxy.core.registry import Registry
@@ -15,7 +17,7 @@ def refusals(path, registry, identity):
     return [str(problem).removeprefix(f"{path}:") for problem in caught.value.problems]
 
 
-class DenyList:
+class DenyList(Filter):
     name = "deny_list"
 
 
@@ -53,11 +55,15 @@ def test_the_error_names_what_is_installed(filtered):
     ]
 
 
-def test_an_installed_filter_cannot_run_yet(filtered):
+def test_an_installed_filter_is_in_the_plan_with_its_instance(filtered):
     filtered.write_text(FILTERED.replace("deny_lst", "deny_list").replace("    - use: rate_limit\n", ""))
-    assert refusals(filtered, Registry.of([DenyList]), None) == [
-        "8:12: 'deny_list' is installed, but this version runs no filters yet"
-    ]
+    plan = Plan.build(load(filtered), Registry.of([DenyList]), None)
+    (instance,) = plan.filters.values()
+    assert isinstance(instance, DenyList)
+    (use,) = msgpack.unpackb(plan.document)["listeners"][0]["routes"][0]["filters"]
+    assert use == {"name": "deny_list", "options": b"web:all:0", "fail_open": False, "timeout_ms": 1000}
+    assert list(plan.filters) == ["web:all:0"], "the document names the instance by its key"
+    assert plan.description["listeners"][0]["routes"][0]["filters"] == ["deny_list"]
 
 
 def test_files_are_read_again_for_every_plan(maximal):

@@ -108,7 +108,7 @@ def test_every_field_is_one_that_rust_reads(types, maximal):
 
 def test_the_core_compiles_it(maximal):
     plan = Plan.build(load(maximal.path), Registry(), maximal.identity)
-    assert native.check(plan.document) is None, "what we write, the core takes"
+    assert native.check(plan.document, plan.filters) is None, "what we write, the core takes"
 
 
 def test_values_arrive_as_they_were_written(maximal):

@@ -87,13 +87,17 @@ impl BodyRun {
                 continue;
             }
             self.show_held(&mut passing, at);
+            let before = passing.bytes.len();
             let step = Step { exchange, slot: &mut run.slots[at] };
             let Poll::Ready(verdict) = ask(self.phase, &*chain.links[at].filter, step, &mut passing, cx) else {
                 self.passing = Some(passing);
                 return Poll::Pending;
             };
             match settle(chain, run, at, verdict, passing.last)? {
-                BodyVerdict::Continue => (passing.place, passing.shown) = (passing.place + 1, false),
+                BodyVerdict::Continue => {
+                    self.check_size(passing.bytes.len(), before)?;
+                    (passing.place, passing.shown) = (passing.place + 1, false);
+                }
                 BodyVerdict::Hold => {
                     self.hold(at, passing.bytes)?;
                     return Poll::Ready(Ok(Passed::On(Vec::new())));
@@ -110,6 +114,15 @@ impl BodyRun {
             bytes.append(&mut passing.bytes);
             passing.bytes = bytes;
         }
+    }
+
+    /// What a filter makes of a chunk is bounded as what it holds is.
+    fn check_size(&self, made: usize, given: usize) -> Result<(), Failure> {
+        if made <= self.limit.max(given) {
+            return Ok(());
+        }
+        let what = format!("a filter made {made} bytes of {given} of a body, {} are allowed", self.limit);
+        Err(Failure::new(Flag::Filter, what))
     }
 
     fn hold(&mut self, at: usize, body: Vec<u8>) -> Result<(), Failure> {
@@ -132,7 +145,9 @@ fn settle(
     last: bool,
 ) -> Result<BodyVerdict, Failure> {
     let verdict = match verdict {
-        Ok(BodyVerdict::Hold) if last => Err(FilterError("holds a body that is complete".into())),
+        Ok(BodyVerdict::Hold) if last => {
+            Err(FilterError::new(chain.links[at].filter.name(), "holds a body that is complete"))
+        }
         other => other,
     };
     verdict.or_else(|error| chain.failed(run, at, &error).map(|()| BodyVerdict::Continue))

@@ -31,6 +31,8 @@ pub struct Attempt {
     pub head: RequestHead,
     /// Where it goes.
     pub endpoint: Option<SocketAddr>,
+    /// After a failure: all of the request's body is still there, so that it could be sent again.
+    pub replayable: bool,
 }
 
 /// How long each stage took; the access log's durations.
@@ -91,6 +93,24 @@ impl Exchange {
             bytes_out: 0,
             timings: Timings::now(),
         }
+    }
+
+    /// Becomes a copy of another one, in the memory that is there: for a filter that goes on while the core waits.
+    pub fn copy(&mut self, other: &Exchange) {
+        self.peer = Arc::clone(&other.peer);
+        self.request.clone_from(&other.request);
+        self.attempt.number = other.attempt.number;
+        self.attempt.endpoint = other.attempt.endpoint;
+        self.attempt.replayable = other.attempt.replayable;
+        self.attempt.head.clone_from(&other.attempt.head);
+        self.reply.clone_from(&other.reply);
+        self.response.clone_from(&other.response);
+        self.route.clone_from(&other.route);
+        self.upstream.clone_from(&other.upstream);
+        self.flag = other.flag;
+        self.bytes_in = other.bytes_in;
+        self.bytes_out = other.bytes_out;
+        self.timings = other.timings;
     }
 
     /// Forgets the exchange, keeps the memory of its messages for the next one.

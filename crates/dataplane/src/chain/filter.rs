@@ -6,11 +6,12 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::exchange::Exchange;
 use crate::plan::PlanError;
 use crate::plan::document::FilterUse;
-use crate::respond::Failure;
+use crate::respond::{Failure, Flag};
 
 /// A set of the eight phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,17 +68,24 @@ pub enum BodyVerdict {
 /// What `on_failure` may answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureVerdict {
-    /// Try again.
-    Retry,
+    /// Try again, after that time.
+    Retry(Duration),
     /// Answer the client.
     Respond(Respond),
 }
 
 /// The filter itself failed; the operator's policy (closed or open) decides what that means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilterError(pub String);
+pub struct FilterError {
+    /// Which one of a segment.
+    pub filter: Arc<str>,
+    /// What went wrong, for the log.
+    pub what: String,
+    /// `Filter`, or `Overload` where it never got its turn.
+    pub flag: Flag,
+}
 
-/// One filter with its options on one route, shared by all data threads.
+/// One filter with its options on one route, or a segment of several; shared by all data threads.
 ///
 /// Every phase has a default, and only those named by `phases` are entered.
 #[allow(unused_variables, missing_docs)] // DESIGN section 6 is the table of phases
@@ -130,6 +138,20 @@ pub trait Filter: Send + Sync {
 pub trait FilterBuilder: Send + Sync {
     /// Builds one filter, or says why not.
     fn build(&self, filter: &FilterUse) -> Result<Arc<dyn Filter>, PlanError>;
+
+    /// Builds one filter that stands for the first of these, or a segment that stands for as many of them as it says,
+    /// so that they are crossed into once. A segment applies the policy of each of its filters itself.
+    fn build_segment(&self, filters: &[FilterUse]) -> Result<(Arc<dyn Filter>, usize), PlanError> {
+        match filters {
+            [first, ..] => Ok((self.build(first)?, 1)),
+            [] => Err(PlanError::new("a segment has at least one filter")),
+        }
+    }
+
+    /// Runs the whole life of a data thread, with what the filters need around it.
+    fn accompany(&self, thread: &mut (dyn FnMut() + Send)) {
+        thread();
+    }
 }
 
 /// A core without any filter host.
@@ -160,6 +182,15 @@ impl std::ops::BitOr for Phases {
     type Output = Phases;
     fn bitor(self, other: Phases) -> Phases {
         Phases(self.0 | other.0)
+    }
+}
+
+// === impl FilterError ===
+
+impl FilterError {
+    /// A filter that broke its contract.
+    pub fn new(filter: impl Into<Arc<str>>, what: impl Into<String>) -> Self {
+        Self { filter: filter.into(), what: what.into(), flag: Flag::Filter }
     }
 }
 

@@ -11,7 +11,7 @@ use super::filter::{
 };
 use crate::plan::PlanError;
 use crate::plan::document::FilterUse;
-use crate::respond::{Failure, Flag};
+use crate::respond::Failure;
 use crate::telemetry::log;
 
 /// The filters of one route, in request order.
@@ -48,10 +48,15 @@ enum Order {
 impl Chain {
     /// Builds every filter of a route.
     pub fn build(filters: &[FilterUse], builder: &dyn FilterBuilder) -> Result<Self, PlanError> {
-        let links = filters
-            .iter()
-            .map(|filter| Ok(Link::new(builder.build(filter)?, filter.fail_open)))
-            .collect::<Result<Box<[Link]>, PlanError>>()?;
+        let mut links = Vec::new();
+        let mut left = filters;
+        while let [first, ..] = left {
+            let (filter, count) = builder.build_segment(left)?;
+            // A segment of several applies their policies itself: what it reports as failed has failed closed.
+            links.push(Link::new(filter, count == 1 && first.fail_open));
+            left = left.get(count.max(1)..).unwrap_or_default();
+        }
+        let links = links.into_boxed_slice();
         let interest = links.iter().fold(Phases::NONE, |all, link| all | link.phases);
         Ok(Self { links, interest })
     }
@@ -177,17 +182,17 @@ impl Chain {
     /// Applies the operator's policy to a filter that failed: open is skipped, closed ends the exchange.
     pub(super) fn failed(&self, run: &mut Run, at: usize, error: &FilterError) -> Result<(), Failure> {
         let link = &self.links[at];
-        log::event(
-            log::Level::Warn,
-            "filter",
-            "a filter failed",
-            &[("filter", &link.filter.name()), ("error", &error.0)],
-        );
         if link.fail_open {
+            log::event(
+                log::Level::Warn,
+                "filter",
+                "a filter failed and was skipped",
+                &[("filter", &error.filter), ("error", &error.what)],
+            );
             run.skipped[at] = true;
             return Ok(());
         }
-        Err(Failure::new(Flag::Filter, format!("filter {}: {}", link.filter.name(), error.0)))
+        Err(Failure::new(error.flag, format!("filter {}: {}", error.filter, error.what)))
     }
 }
 

@@ -29,7 +29,7 @@ const COMMANDS: usize = 16;
 /// The data plane as a whole.
 pub struct Engine {
     workers: usize,
-    filters: Box<dyn FilterBuilder>,
+    filters: Arc<dyn FilterBuilder>,
     registry: Arc<Registry>,
     /// One change at a time; the data threads never take this lock.
     state: Mutex<State>,
@@ -54,7 +54,7 @@ struct Thread {
 
 impl Engine {
     /// An engine that will serve with that many data threads, once it has a plan.
-    pub fn new(workers: usize, filters: Box<dyn FilterBuilder>) -> Self {
+    pub fn new(workers: usize, filters: Arc<dyn FilterBuilder>) -> Self {
         let workers = workers.max(1);
         let registry = Registry::new(workers);
         Self { workers, filters, registry, state: Mutex::default(), draining: AtomicBool::new(false) }
@@ -184,9 +184,17 @@ impl Engine {
                 let (commands, received) = channel(COMMANDS);
                 let open = Arc::new(AtomicUsize::new(0));
                 let (lines, counted) = (log.line_writer(), Arc::clone(&open));
+                let filters = Arc::clone(&self.filters);
                 let handle = std::thread::Builder::new()
                     .name(format!("data-{index}"))
-                    .spawn(move || run(Worker::new(index, lines), received, counted))
+                    .spawn(move || {
+                        let mut life = Some((lines, received, counted));
+                        filters.accompany(&mut || {
+                            if let Some((lines, commands, open)) = life.take() {
+                                run(Worker::new(index, lines), commands, open);
+                            }
+                        });
+                    })
                     .map_err(|error| PlanError::new(format!("cannot start a data thread: {error}")))?;
                 Ok(Thread { commands, open, handle })
             })

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -72,15 +73,20 @@ impl<D: Downstream> Job<'_, D> {
                 Retryable::Never => false,
             };
             stale = failure.retryable == Retryable::IfIdempotent;
+            self.exchange.attempt.replayable = again;
             let asked = route.chain.on_failure(&mut self.run, self.exchange, &failure);
             let asked = self.watch.by(self.deadline, asked).await;
-            let retry = match asked.ok_or_else(|| self.timeout())?? {
+            let (retry, after) = match asked.ok_or_else(|| self.timeout())?? {
                 Some(FailureVerdict::Respond(answer)) => return Err(Stop::Answer(answer)),
-                Some(FailureVerdict::Retry) => true,
-                None => safe,
+                Some(FailureVerdict::Retry(after)) => (true, after),
+                None => (safe, Duration::ZERO),
             };
             if !retry || !again {
                 return Err(Stop::Failed(failure));
+            }
+            if !after.is_zero() {
+                let waited = self.watch.by(self.deadline, tokio::time::sleep(after)).await;
+                waited.ok_or_else(|| self.timeout())?;
             }
             self.exchange.reply = ResponseHead::default();
             body.restart();

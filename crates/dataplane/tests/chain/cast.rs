@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use dataplane::chain::{
     BodyVerdict, Close, FailureVerdict, Filter, FilterBuilder, FilterError, Phases, RequestVerdict, Respond, Step,
@@ -82,8 +83,9 @@ impl Scripted {
         if answer.is_ready() {
             self.diary.note(&self.name, &what);
         }
-        answer
-            .map(|answer| if matches!(answer, Answer::Fail) { Err(FilterError("it broke".into())) } else { Ok(answer) })
+        answer.map(|answer| {
+            if matches!(answer, Answer::Fail) { Err(FilterError::new(&*self.name, "it broke")) } else { Ok(answer) }
+        })
     }
 }
 
@@ -135,7 +137,7 @@ impl Filter for Scripted {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<FailureVerdict>, FilterError>> {
         self.ask(step, Moment::Failure(failure), cx).map_ok(|answer| match answer {
-            Answer::Retry => Some(FailureVerdict::Retry),
+            Answer::Retry => Some(FailureVerdict::Retry(Duration::ZERO)),
             Answer::Respond(status) => Some(FailureVerdict::Respond(respond(status))),
             _ => None,
         })
@@ -188,7 +190,7 @@ impl Cast {
     }
 
     pub fn play_edited(&self, filters: &[&str], edit: impl FnOnce(&mut PlanJson)) -> Play {
-        Play::with(Box::new(self.clone()), |plan| {
+        Play::with(Arc::new(self.clone()), |plan| {
             plan.filters(filters);
             edit(plan);
         })

@@ -89,7 +89,10 @@ fn a_plan_that_is_refused_changes_nothing() {
             as fn(&mut PlanJson),
         |plan| plan.first_route()["match"]["path"] = json!({"regex": "("}),
         |plan| plan.first_route()["unknown"] = json!(1),
-        |plan| plan.first_route()["filters"] = json!([{"name": "nobody", "options": [], "fail_open": false}]),
+        |plan| {
+            plan.first_route()["filters"] =
+                json!([{"name": "nobody", "options": [], "fail_open": false, "timeout_ms": 0}]);
+        },
         |plan| plan.listener()["address"] = json!("127.0.0.1:1"),
     ] {
         let mut bad = PlanJson(play.plan.0.clone());

@@ -9,6 +9,7 @@ mod talker;
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dataplane::chain::{FilterBuilder, NoFilters};
@@ -33,15 +34,15 @@ pub struct Play {
 impl Play {
     /// The smallest plan, without filters.
     pub fn new() -> Self {
-        Self::with(Box::new(NoFilters), |_| {})
+        Self::with(Arc::new(NoFilters), |_| {})
     }
 
     /// The smallest plan, changed by `edit`.
     pub fn edited(edit: impl FnOnce(&mut PlanJson)) -> Self {
-        Self::with(Box::new(NoFilters), edit)
+        Self::with(Arc::new(NoFilters), edit)
     }
 
-    pub fn with(filters: Box<dyn FilterBuilder>, edit: impl FnOnce(&mut PlanJson)) -> Self {
+    pub fn with(filters: Arc<dyn FilterBuilder>, edit: impl FnOnce(&mut PlanJson)) -> Self {
         let (socket, endpoint) = (bind(), bind());
         let listener = socket.local_addr().unwrap();
         let mut plan = PlanJson::new(listener, endpoint.local_addr().unwrap());

@@ -68,8 +68,10 @@ impl PlanJson {
 
     /// Puts these filters, by name, on the route; all fail closed.
     pub fn filters(&mut self, names: &[&str]) {
-        let filters: Vec<Value> =
-            names.iter().map(|name| json!({"name": name, "options": [], "fail_open": false})).collect();
+        let filters: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"name": name, "options": [], "fail_open": false, "timeout_ms": 0}))
+            .collect();
         self.0["listeners"][0]["routes"][0]["filters"] = filters.into();
     }
 

@@ -71,6 +71,8 @@ pub struct FilterUse {
     pub options: Vec<u8>,
     /// `false`: fails closed.
     pub fail_open: bool,
+    /// How long one phase of it may take; 0: no limit.
+    pub timeout_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -119,7 +119,7 @@ impl Stage {
     }
 
     pub(super) fn filtered(name: &str) -> Self {
-        let filter = FilterUse { name: name.into(), options: Vec::new(), fail_open: false };
+        let filter = FilterUse { name: name.into(), options: Vec::new(), fail_open: false, timeout_ms: 0 };
         let chain = Chain::build(&[filter], &Troupe).expect("every name is a filter of this test");
         Self { run: chain.start(), chain, ..Self::new() }
     }

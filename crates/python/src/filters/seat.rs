@@ -1,0 +1,119 @@
+//! One filter of a segment: its bound methods and the operator's policy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dataplane::chain::{FilterError, Phases};
+use dataplane::plan::PlanError;
+use dataplane::plan::document::FilterUse;
+use dataplane::respond::Flag;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use super::phase::Phase;
+
+/// `CO_COROUTINE` of the `inspect` module: the function is an `async def`.
+const COROUTINE: u32 = 0x80;
+
+pub struct Seat {
+    pub name: Arc<str>,
+    pub phases: Phases,
+    pub fail_open: bool,
+    /// Of one phase; zero: none.
+    pub limit: Duration,
+    filter: Py<PyAny>,
+    methods: [Option<Method>; Phase::ALL.len()],
+}
+
+/// One phase of a filter.
+pub struct Method {
+    /// Bound.
+    pub call: Py<PyAny>,
+    pub manner: Manner,
+}
+
+/// Where a phase runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// On the data thread, at once.
+    Inline,
+    /// `async def`: on the asyncio thread.
+    Async,
+    /// On the pool for filters that block.
+    Blocking,
+}
+
+// === impl Seat ===
+
+impl Seat {
+    /// Takes a filter's place, or says why it cannot.
+    pub fn take(filter: &Bound<'_, PyAny>, place: &FilterUse) -> Result<Self, PlanError> {
+        Self::bind(filter, place)
+            .map_err(|error| PlanError::new(format!("filter {}: {}", place.name, error.value(filter.py()))))
+    }
+
+    fn bind(filter: &Bound<'_, PyAny>, place: &FilterUse) -> PyResult<Self> {
+        let defined = filter.getattr("phases")?;
+        let blocking = filter.getattr("blocking")?.is_truthy()?;
+        let mut phases = Phases::NONE;
+        let mut methods = [const { None }; Phase::ALL.len()];
+        for phase in Phase::ALL {
+            if defined.contains(phase.method())? {
+                phases = phases | phase.set();
+                methods[phase as usize] = Some(Method::bind(filter, phase, blocking)?);
+            }
+        }
+        let name: String = filter.getattr("name")?.extract()?;
+        let limit = Duration::from_millis(place.timeout_ms);
+        Ok(Self {
+            name: name.into(),
+            phases,
+            fail_open: place.fail_open,
+            limit,
+            filter: filter.clone().unbind(),
+            methods,
+        })
+    }
+
+    pub fn filter(&self, py: Python<'_>) -> Py<PyAny> {
+        self.filter.clone_ref(py)
+    }
+
+    pub fn method(&self, phase: Phase) -> Option<&Method> {
+        self.methods[phase as usize].as_ref()
+    }
+
+    /// Writes down that the filter failed; the error is for whoever applies the policy.
+    pub fn failed(&self, py: Python<'_>, phase: Phase, error: &PyErr) -> FilterError {
+        let told = py
+            .import("flatproxy.core.filters.failures")
+            .and_then(|module| {
+                module.call_method1("note", (&self.filter, phase.method(), error.clone_ref(py).into_value(py)))
+            })
+            .and_then(|text| text.extract::<String>());
+        let what = told.unwrap_or_else(|_| error.to_string());
+        FilterError::new(Arc::clone(&self.name), what)
+    }
+
+    /// The filter never got its turn.
+    pub fn overloaded(&self, py: Python<'_>, phase: Phase) -> FilterError {
+        let full = PyRuntimeError::new_err("too many phases wait already");
+        FilterError { flag: Flag::Overload, ..self.failed(py, phase, &full) }
+    }
+}
+
+// === impl Method ===
+
+impl Method {
+    fn bind(filter: &Bound<'_, PyAny>, phase: Phase, blocking: bool) -> PyResult<Self> {
+        let call = filter.getattr(phase.method())?;
+        let flags =
+            call.getattr("__code__").and_then(|code| code.getattr("co_flags")).and_then(|flags| flags.extract());
+        let manner = match flags {
+            Ok::<u32, PyErr>(flags) if flags & COROUTINE != 0 => Manner::Async,
+            _ if blocking => Manner::Blocking,
+            _ => Manner::Inline,
+        };
+        Ok(Self { call: call.unbind(), manner })
+    }
+}
