@@ -34,7 +34,7 @@ define need
 	@{ $(1); } >/dev/null 2>&1 || { echo "$(2)" >&2; exit 1; }
 endef
 
-.PHONY: help demo test lint bench wheel build fuzz clean lock format system-packages test-rust test-python FORCE
+.PHONY: help demo test lint bench peers wheel build fuzz clean lock format system-packages test-rust test-python FORCE
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | while IFS=$$'\t' read -r name text; do \
@@ -75,6 +75,9 @@ format: $(VENV)/.requirements ## write the formatting that lint asks for
 
 bench: build ## the benchmark contract against the real peers; see bench/README.md
 	$(BIN)/python -m bench $(BENCH_ARGUMENTS)
+
+peers: build ## install Envoy for the benchmark and its tests, and list who can be measured here
+	$(BIN)/python -m bench list
 
 wheel: $(VENV)/.requirements ## one abi3 wheel for Python 3.11 and later, in dist/
 	$(BIN)/maturin build --release --locked --strip --out dist

@@ -38,7 +38,7 @@ def service(tmp_path_factory, certificates):
 def proxy(name, setup):
     peer = PEERS[name]
     if name == "envoy" and not ENVOY_PROGRAM.exists():
-        pytest.skip("envoy not installed (`make bench` brings it at its first run)")
+        pytest.skip("envoy not installed (`make peers` brings it)")
     reason = peer.absent()
     if reason:
         pytest.skip(reason)
