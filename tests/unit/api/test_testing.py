@@ -1,6 +1,9 @@
 """`drive`: an author's test runs the real chain, with everything around it scripted."""
 
 import asyncio
+import contextlib
+import gc
+import weakref
 
 import pytest
 from pydantic import ValidationError
@@ -102,3 +105,52 @@ def test_phases_that_wait_are_waited_for_until_their_time_is_up():
 def test_wrong_options_are_said_before_anything_runs():
     with pytest.raises(ValidationError, match="secrt"):
         drive(Guard, options={"secrt": "y"})
+
+
+class Circle:
+    """Holds the exchange that holds it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange, self.headers = exchange, exchange.request.headers
+
+    def __del__(self) -> None:
+        """Look at an exchange that is over, at the worst moment."""
+        with contextlib.suppress(RuntimeError):
+            len(self.headers)
+
+
+class Holder(Filter):
+    name = "test.holder"
+    seen: list[weakref.ref[Circle]]
+
+    def open(self, host):
+        self.seen = []
+
+    def on_request(self, exchange: Exchange):
+        exchange.state = Circle(exchange)
+        exchange.shared[Circle] = exchange.state
+        self.seen.append(weakref.ref(exchange.state))
+
+
+def test_a_state_that_holds_its_exchange_is_let_go():
+    seen = [drive(Holder).filters[0].seen[0] for _ in range(10)]
+    gc.collect()
+    left = [circle for circle in seen if circle() is not None]
+    assert len(left) <= 1, "at most the last exchange waits for its thread to come by again"
+
+
+def test_an_exchange_that_is_kept_says_that_it_is_over():
+    kept = []
+
+    class Keeper(Filter):
+        name = "test.keeper"
+
+        def on_request(self, exchange: Exchange):
+            kept.append((exchange, exchange.request.headers))
+
+    drive(Keeper)
+    exchange, headers = kept[0]
+    with pytest.raises(RuntimeError, match="during a phase only"):
+        headers.get("host")
+    with pytest.raises(RuntimeError, match="during a phase only"):
+        _ = exchange.peer

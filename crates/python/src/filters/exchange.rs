@@ -10,6 +10,7 @@ use dataplane::chain as core;
 use dataplane::http::{Fields, RequestHead};
 use dataplane::respond::Flag;
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -49,12 +50,19 @@ impl Exchange {
 
     /// Serves another exchange; the caller is the only one who has it.
     pub fn restart(&self, filters: &Arc<[Py<PyAny>]>) {
+        self.forget();
         let mut inner = self.inner();
-        inner.states.clear();
-        inner.shared = None;
         if !Arc::ptr_eq(&inner.filters, filters) {
             inner.filters = Arc::clone(filters);
         }
+    }
+
+    /// Lets go of what filters have stored here; outside the lock, since its end may run Python code.
+    fn forget(&self) {
+        let mut inner = self.inner();
+        let old = (std::mem::take(&mut inner.states), inner.shared.take());
+        drop(inner);
+        drop(old);
     }
 
     /// Python may look at it from now on.
@@ -242,6 +250,18 @@ impl Exchange {
     #[getter]
     fn metrics(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.host(py, "metrics")
+    }
+
+    /// A state may hold the exchange: the garbage collector must see the circle.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Whoever holds the lock uses the exchange, so it is no garbage yet.
+        let Ok(inner) = self.0.try_lock() else { return Ok(()) };
+        inner.states.iter().flatten().try_for_each(|state| visit.call(state))?;
+        visit.call(&inner.shared)
+    }
+
+    fn __clear__(&self) {
+        self.forget();
     }
 
     fn __repr__(&self) -> String {

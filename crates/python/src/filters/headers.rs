@@ -3,12 +3,13 @@
 use dataplane::http::characters::{is_field_value, is_token};
 use dataplane::http::{Fields, Known};
 use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyString};
 
 use super::exchange::{Exchange, fields, fields_mut};
 use super::phase::Message;
-use super::text::{from_python, to_python};
+use super::text::{Taken, from_python};
 
 /// `exchange.request.headers` and its like.
 #[pyclass(frozen, mapping, module = "flatproxy.core._native")]
@@ -29,13 +30,17 @@ impl Headers {
     }
 
     fn first<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyString>>> {
-        // Making a string runs no Python code, so it may be done while the exchange is looked at.
-        self.read(|fields| fields.get(name.as_bytes()).map(|value| to_python(py, value)).transpose())?
+        let taken = self.read(|fields| fields.get(name.as_bytes()).map(|value| Taken::take(py, value)))?;
+        taken.map(|value| value.text(py)).transpose()
     }
 }
 
 #[pymethods]
 impl Headers {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.exchange)
+    }
+
     /// The first value of a name.
     #[pyo3(signature = (name, default = None))]
     fn get(&self, py: Python<'_>, name: &str, default: Option<Py<PyAny>>) -> PyResult<Option<Py<PyAny>>> {
@@ -44,14 +49,16 @@ impl Headers {
 
     /// Every value of a name, in order.
     fn get_all<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyString>>> {
-        self.read(|fields| fields.get_all(name.as_bytes()).map(|value| to_python(py, value)).collect())?
+        let taken: Vec<_> =
+            self.read(|fields| fields.get_all(name.as_bytes()).map(|value| Taken::take(py, value)).collect())?;
+        taken.into_iter().map(|value| value.text(py)).collect()
     }
 
     /// Every name and value, in order.
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyString>)>> {
-        self.read(|fields| {
-            fields.iter().map(|(_, name, value)| Ok((to_python(py, name)?, to_python(py, value)?))).collect()
-        })?
+        let both = |(_, name, value): (Known, &[u8], &[u8])| (Taken::take(py, name), Taken::take(py, value));
+        let taken: Vec<_> = self.read(|fields| fields.iter().map(both).collect())?;
+        taken.into_iter().map(|(name, value)| Ok((name.text(py)?, value.text(py)?))).collect()
     }
 
     /// One more line of that name, at the end.
@@ -89,8 +96,8 @@ impl Headers {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        let names: PyResult<Vec<_>> =
-            self.read(|fields| fields.iter().map(|(_, name, _)| to_python(py, name)).collect())?;
+        let taken: Vec<_> = self.read(|fields| fields.iter().map(|(_, name, _)| Taken::take(py, name)).collect())?;
+        let names: PyResult<Vec<_>> = taken.into_iter().map(|name| name.text(py)).collect();
         PyList::new(py, names?)?.try_iter()
     }
 

@@ -2,6 +2,7 @@
 
 use dataplane::http::{Method, RequestHead};
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use super::exchange::{self, Exchange};
@@ -26,6 +27,10 @@ pub struct Response(pub Py<Exchange>);
 
 #[pymethods]
 impl Request {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+
     #[getter]
     fn method(&self) -> PyResult<String> {
         of_head(&self.0, Message::Request, |head| head.method.as_str().to_owned())
@@ -57,6 +62,10 @@ impl Request {
 
 #[pymethods]
 impl Attempt {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+
     /// 1 for the first.
     #[getter]
     fn number(&self) -> PyResult<u32> {
@@ -130,6 +139,10 @@ impl Attempt {
 
 #[pymethods]
 impl Reply {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+
     #[getter]
     fn status(&self) -> PyResult<u16> {
         self.0.get().read(|exchange| exchange.reply.status)
@@ -143,6 +156,10 @@ impl Reply {
 
 #[pymethods]
 impl Response {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+
     #[getter]
     fn status(&self) -> PyResult<u16> {
         self.0.get().read(|exchange| exchange.response.status)

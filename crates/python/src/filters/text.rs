@@ -6,12 +6,34 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-/// Bytes of a message as Python sees them.
-pub fn to_python<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Ok(PyString::new(py, text));
+/// Bytes of a message on their way to Python.
+pub enum Taken<'py> {
+    Text(Bound<'py, PyString>),
+    /// Not UTF-8.
+    Bytes(Vec<u8>),
+}
+
+// === impl Taken ===
+
+impl<'py> Taken<'py> {
+    /// To be called while the exchange is looked at: it runs no Python code, not even the garbage collector's, which what
+    /// decodes the rest may.
+    pub fn take(py: Python<'py>, bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Taken::Text(PyString::new(py, text)),
+            Err(_) => Taken::Bytes(bytes.to_vec()),
+        }
     }
-    PyString::from_encoded_object(&PyBytes::new(py, bytes), Some(c"utf-8"), Some(c"surrogateescape"))
+
+    /// To be called afterwards.
+    pub fn text(self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        match self {
+            Taken::Text(text) => Ok(text),
+            Taken::Bytes(bytes) => {
+                PyString::from_encoded_object(&PyBytes::new(py, &bytes), Some(c"utf-8"), Some(c"surrogateescape"))
+            }
+        }
+    }
 }
 
 /// What Python gives, `str` or `bytes`, as bytes of a message.
