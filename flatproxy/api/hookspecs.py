@@ -21,15 +21,6 @@ def register_filters() -> list[type[Filter]]:  # type: ignore[empty-body]  # a s
     """Return the filter classes of the package. Each has a `name` that routes use."""
 
 
-@hookspec(firstresult=True)
-def map_identity(identity: str | None, address: str) -> str | None:
-    """Return who a peer is taken for, or None for: as its certificate says.
-
-    `identity` is the SPIFFE id of its certificate, `address` its IP address. Called once per connection, before any
-    filter; the first package that answers decides.
-    """
-
-
 @hookspec
 def on_start() -> None:
     """The proxy process serves its first plan."""

@@ -26,12 +26,13 @@ What a filter may define, look at and answer. This page is written from `flatpro
 
 In the order in which an exchange comes through them. None always means: carry on. A phase is `def`, or `async def` when it waits for
 something; a class with `blocking = True` has `def` phases that may block, on a pool of threads. A filter is only asked in the phases
-that its class defines, in the order of the route's list; `on_response`, `on_response_body` and `on_done` in the reverse order.
+that its class defines, in the order of the route's list; `on_response` and `on_response_body` in the reverse order.
 """
 
 RULES = """\
 * A phase that raises, answers with something else than is listed here, or takes longer than the route allows (`timeout`), has failed:
   the client gets 503 with the flag `FILTER`, or the exchange goes on without the filter where the operator wrote `fail: open`.
+* A connection has no route before its first request: on an `http` listener `on_connect` is asked then, once per connection and route.
 * A `def` phase runs on the data thread, which serves nobody else meanwhile; one that takes longer than `timeout` is interrupted at its
   next line of Python. An `async def` phase is a task on the asyncio thread: write `def` where nothing is waited for.
 * Every data thread may be in the same instance at the same time. What an exchange needs belongs into `exchange.state`; what the
