@@ -72,13 +72,14 @@ def keys_at(path: Steps, root: type[BaseModel] = Config) -> list[str]:
     models: list[type[BaseModel]] = [root]
     for step in path:
         fields = [
-            model.model_fields[step]
+            field
             for model in models
-            if isinstance(step, str) and step in model.model_fields
+            for name, field in model.model_fields.items()
+            if (field.alias or name) == step
         ]
         inner = [model for field in fields for model in models_in(field.annotation)]
         models = inner or models
-    return [key for model in models for key in model.model_fields]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -46,7 +46,8 @@ def described_options(options: type[BaseModel]) -> list[dict[str, str]]:
 
 
 def _rows(model: type[BaseModel], prefix: str, depth: int) -> Iterator[dict[str, str]]:
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         yield {
             "name": prefix + name,
             "type": _words(field.annotation, field.metadata),

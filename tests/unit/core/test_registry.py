@@ -24,6 +24,9 @@ class DenyList(Filter):
 def install(tmp_path, monkeypatch):
     """Install a package with one module and its entry point, as pip would."""
     monkeypatch.syspath_prepend(tmp_path)
+    own = tmp_path / "flatproxy-1.0.dist-info"  # hides the built-in filters
+    own.mkdir()
+    (own / "METADATA").write_text("Metadata-Version: 2.1\nName: flatproxy\nVersion: 1.0\n")
 
     def run(module: str, *, name: str = "acme-filters", entry: str = "acme", member: str = "") -> None:
         base = f"{name.replace('-', '_')}_{entry}"

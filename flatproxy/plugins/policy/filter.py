@@ -1,0 +1,66 @@
+"""Asks the rules, answers the client, and tells log and metrics which rule it was. Decides nothing itself."""
+
+from __future__ import annotations
+
+from flatproxy import Counter, Exchange, Filter, Host, Respond
+from flatproxy.plugins.policy.jwks import KeySource
+from flatproxy.plugins.policy.options import PolicyOptions
+from flatproxy.plugins.policy.rules import Decision, Rules
+from flatproxy.plugins.policy.tokens import TokenReader
+
+
+class Policy(Filter):
+    """Lets in what an `allow` rule names and no `deny` rule does; all else is refused."""
+
+    name = "policy"
+    Options = PolicyOptions
+    options: PolicyOptions
+    _decisions: Counter
+
+    def __init__(self, options: PolicyOptions) -> None:
+        super().__init__(options)
+        self._keys = KeySource(options.jwt) if options.jwt else None
+        reader = TokenReader(options.jwt, self._keys) if options.jwt and self._keys else None
+        self._rules = Rules(options, reader)
+        self._logs_all = options.log == "all"
+
+    def open(self, host: Host) -> None:
+        """Declare the metrics and get the keys. Raises ValueError or OSError for a file of keys that is not good."""
+        self._decisions = host.metrics.counter(
+            "decisions_total",
+            "Requests by the rule that decided: allow, refuse, would_refuse.",
+            ("rule", "decision"),
+        )
+        if self._keys:
+            self._keys.open(host)
+
+    def close(self) -> None:
+        """End the thread that keeps the keys fresh."""
+        if self._keys:
+            self._keys.close()
+
+    def on_request(self, exchange: Exchange) -> Respond | None:
+        """Answer with what the deciding rule says."""
+        decision = self._rules.decide(exchange)
+        if decision.answer is None:
+            self._decisions.add(rule=decision.rule, decision="allow")
+            if self._logs_all:
+                self._log(exchange, "allow", decision)
+            return None
+        word = "would_refuse" if self.options.dry_run else "refuse"
+        self._decisions.add(rule=decision.rule, decision=word)
+        self._log(exchange, word, decision)
+        return None if self.options.dry_run else decision.answer
+
+    def _log(self, exchange: Exchange, word: str, decision: Decision) -> None:
+        request, peer = exchange.request, exchange.peer
+        why = {"why": decision.why} if decision.why else {}
+        exchange.log.info(
+            word,
+            rule=decision.rule,
+            **why,
+            peer=peer.identity,
+            address=peer.address,
+            method=request.method,
+            path=request.path,
+        )
