@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, Strict, StringConstraints, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from flatproxy import Options
 from flatproxy.api.values import (
@@ -35,7 +35,26 @@ Algorithm = Literal["RS256", "ES256", "EdDSA"]
 
 def one_or_many(value: Any) -> Any:
     """Read a single value as a list of one."""
-    return value if isinstance(value, list | tuple) else [value]
+    if not isinstance(value, list | tuple):
+        return [value]
+    if not value:
+        raise refuse("must not be empty; leave it out, or fill it")
+    return value
+
+
+def parse_method(value: Any) -> str:
+    """Accept a method as it is sent: they are compared with case."""
+    text = parse_text(value)
+    if not text.isascii() or not text.isprintable() or " " in text or text != text.upper():
+        raise refuse(f"must be a method in upper case such as GET, not '{text}'")
+    return text
+
+
+def parse_wanted(value: Any) -> str | int:
+    """Accept what a header or a claim may be: text, `true`, or a whole number."""
+    if not isinstance(value, str | int):
+        raise refuse(f"must be text, a whole number, true or false, not {describe(value)}")
+    return value
 
 
 def parse_glob(value: Any) -> str:
@@ -101,8 +120,8 @@ Identity = Annotated[str, BeforeValidator(parse_identity)]
 PathGlob = Annotated[str, BeforeValidator(parse_path)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Keys = Annotated[str, BeforeValidator(parse_keys)]
-Scalar = Annotated[str, Strict()] | Annotated[bool, Strict()] | Annotated[int, Strict()]
-Method = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Z-]+$")]
+Wanted = Annotated[str | bool | int, BeforeValidator(parse_wanted)]
+Method = Annotated[str, BeforeValidator(parse_method)]
 
 
 def _only_one(model: Options) -> None:
@@ -129,7 +148,7 @@ class PathMatch(Options):
 class ValueMatch(Options):
     """Exactly one of the four; a bare value or a list means `exact`."""
 
-    exact: Annotated[tuple[Scalar, ...], Field(min_length=1), BeforeValidator(one_or_many)] | None = None
+    exact: Annotated[tuple[Wanted, ...], BeforeValidator(one_or_many)] | None = None
     """The whole value: any of these."""
     prefix: Text | None = None
     """How the value starts."""
@@ -156,17 +175,17 @@ class Rule(Options):
 
     name: Text = ""
     """What log and metrics call it; left out: `allow[0]`, `deny[2]`."""
-    identities: Annotated[tuple[Identity, ...], Field(min_length=1), BeforeValidator(one_or_many)] | None = (
-        Field(default=None, alias="from")
+    identities: Annotated[tuple[Identity, ...], BeforeValidator(one_or_many)] | None = Field(
+        default=None, alias="from"
     )
     """SPIFFE ids of the client, any of them: `*` for anything within a segment, `**` at the end for anything."""
-    methods: Annotated[tuple[Method, ...], Field(min_length=1), BeforeValidator(one_or_many)] | None = None
+    methods: Annotated[tuple[Method, ...], BeforeValidator(one_or_many)] | None = None
     """Any of these methods, in upper case."""
-    paths: Annotated[tuple[PathOption, ...], Field(min_length=1), BeforeValidator(one_or_many)] | None = None
+    paths: Annotated[tuple[PathOption, ...], BeforeValidator(one_or_many)] | None = None
     """Any of these paths, compared after normalisation, without the query."""
     headers: dict[Text, Value] = Field(default_factory=dict)
     """Each of these. Of a repeated header all values must match in `allow`, any in `deny`."""
-    networks: Annotated[tuple[Network, ...], Field(min_length=1), BeforeValidator(one_or_many)] | None = None
+    networks: Annotated[tuple[Network, ...], BeforeValidator(one_or_many)] | None = None
     """Where the connection comes from, any of these; headers such as X-Forwarded-For are not looked at."""
     claims: dict[Text, Value] = Field(default_factory=dict)
     """Each of these claims of a token that is good; of a claim that is a list any item, of `scope` any word."""
@@ -179,7 +198,7 @@ class JwtOptions(Options):
     """The public keys (RFC 7517): a file, or a URL."""
     issuer: Text | None = None
     """What `iss` has to be."""
-    audience: Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(one_or_many)] | None = None
+    audience: Annotated[tuple[Text, ...], BeforeValidator(one_or_many)] | None = None
     """What `aud` has to hold, any of these. Left out: a token that was made for somebody else is good here too."""
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("RS256", "ES256", "EdDSA")
     """Signatures that are accepted."""
