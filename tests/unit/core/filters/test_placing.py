@@ -3,7 +3,7 @@
 from textwrap import dedent, indent
 
 import pytest
-from pydantic import PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator
 
 from flatproxy import Filter, Options
 from flatproxy.config import load
@@ -15,6 +15,7 @@ from flatproxy.core.registry import Registry
 class Rule(Options):
     source: str
     methods: tuple[str, ...] = ()
+    identity: str = Field(default="", alias="from")
 
 
 class RateOptions(Options):
@@ -108,6 +109,14 @@ def test_a_shared_filter_has_one_instance_for_equal_options(place):
     assert first.filter is not second.filter
     assert [one.key for one in placement.placed] == ["::pool:0", "::pool:1", "::pool:0"]
     assert first.scope is None
+
+
+def test_an_option_is_told_by_the_name_that_the_file_has(place):
+    placement = place("- {use: rate, options: {per_second: 1, rules: [{source: a, form: b, identity: c}]}}")
+    assert [problem.message for problem in sorted(placement.problems)] == [
+        "unknown key 'form'; did you mean 'from'?",
+        "unknown key 'identity'; known here: from, methods, source",
+    ]
 
 
 def test_every_wrong_option_is_told_at_its_own_place(place):
