@@ -122,7 +122,10 @@ class Filter:
         """A try has failed. Without a verdict the client gets what `failure` says."""
 
     def on_response(self, exchange: Exchange) -> Respond | Awaitable[Respond | None] | None:
-        """The head of a response is about to be sent; filters are asked in reverse order."""
+        """A reply has come, and its head is about to be sent as the response; filters are asked in reverse order.
+
+        Not asked where FlatProxy or a filter answers in place of an upstream.
+        """
 
     def on_response_body(
         self,
