@@ -114,16 +114,12 @@ impl<D: Downstream> Job<'_, D> {
         }
         // Before anything is rewritten: the upstream is told what the client asked for.
         self.listener.forwarded.apply(head, &exchange.peer, || self.worker.make_id());
-        if let Some(changes) = &route.changes {
-            changes.rewrite.apply(head);
-        }
+        route.rewrite(head);
         if let (true, Some(endpoint)) = (head.authority.is_empty(), exchange.attempt.endpoint) {
             // HTTP/1.0 knows requests without a host, HTTP/1.1 does not.
             head.authority = endpoint.to_string();
         }
-        if let Some(changes) = &route.changes {
-            changes.request_edits.apply(&mut head.fields);
-        }
+        route.edit_request(&mut head.fields);
     }
 
     fn report(&self, pool: &Pool, endpoint: &Endpoint, outcome: &Result<(), Stop>) {

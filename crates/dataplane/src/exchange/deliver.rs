@@ -63,9 +63,7 @@ impl<D: Downstream> Job<'_, D> {
         hop::strip_hop_by_hop(&mut response.fields);
         // Only we may say how an exchange ended.
         response.fields.remove(b"x-flatproxy-flag");
-        if let Some(changes) = &route.changes {
-            changes.response_edits.apply(&mut response.fields);
-        }
+        route.edit_response(&mut response.fields);
     }
 
     fn response_flow(&mut self, route: &Route) -> Flow {

@@ -54,21 +54,15 @@ impl<D: Downstream> Job<'_, D> {
         let headers = vec![(b"location".to_vec(), location.into_bytes())];
         let answer = Respond { status: to.status, headers, body: Vec::new() };
         let body = respond::answer(answer, &self.exchange.request.method, &mut self.exchange.response);
-        self.edit_response(route);
+        route.edit_response(&mut self.exchange.response.fields);
         self.send(body).await
     }
 
     /// Sends what the operator wrote.
     pub(super) async fn direct(&mut self, route: &Route, response: &DirectResponse) -> Result<Next, Failure> {
         let body = respond::direct(response, &self.exchange.request.method, &mut self.exchange.response);
-        self.edit_response(route);
+        route.edit_response(&mut self.exchange.response.fields);
         self.send(body).await
-    }
-
-    fn edit_response(&mut self, route: &Route) {
-        if let Some(changes) = &route.changes {
-            changes.response_edits.apply(&mut self.exchange.response.fields);
-        }
     }
 
     async fn send(&mut self, body: Vec<u8>) -> Result<Next, Failure> {

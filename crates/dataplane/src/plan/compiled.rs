@@ -9,6 +9,7 @@ use super::document::{self, DirectResponse, PathMatch, PathPolicy};
 use crate::chain::Chain;
 use crate::exchange::Forwarded;
 use crate::http::h1::HeadLimits;
+use crate::http::{Fields, RequestHead};
 use crate::message::h1 as wire;
 use crate::route::{HeaderEdits, Rewrite, Router, Weighted};
 use crate::telemetry::{AccessLog, Cells, ListenerCells, RouteCells, UpstreamCells};
@@ -78,7 +79,7 @@ pub struct Route {
     /// Its filters.
     pub chain: Chain,
     /// What the route changes in the messages, if anything.
-    pub changes: Option<Box<Changes>>,
+    pub(super) changes: Option<Box<Changes>>,
     /// From the whole request head to the end of the response.
     pub timeout: Duration,
     /// By data thread.
@@ -129,6 +130,31 @@ pub struct Target {
     pub idle_timeout: Duration,
     /// By data thread.
     pub cells: Cells<Arc<UpstreamCells>>,
+}
+
+// === impl Route ===
+
+impl Route {
+    /// Changes path and authority of an attempt, if the route says so.
+    pub fn rewrite(&self, head: &mut RequestHead) {
+        if let Some(changes) = &self.changes {
+            changes.rewrite.apply(head);
+        }
+    }
+
+    /// Edits the fields of an attempt, if the route says so.
+    pub fn edit_request(&self, fields: &mut Fields) {
+        if let Some(changes) = &self.changes {
+            changes.request_edits.apply(fields);
+        }
+    }
+
+    /// Edits the fields of a response, if the route says so.
+    pub fn edit_response(&self, fields: &mut Fields) {
+        if let Some(changes) = &self.changes {
+            changes.response_edits.apply(fields);
+        }
+    }
 }
 
 // === impl Plan ===
