@@ -154,3 +154,25 @@ def test_an_exchange_that_is_kept_says_that_it_is_over():
         headers.get("host")
     with pytest.raises(RuntimeError, match="during a phase only"):
         _ = exchange.peer
+
+
+class Remembers(Filter):
+    name = "test.remembers"
+
+    def open(self, host):
+        self.left = []
+
+    def on_request(self, exchange: Exchange):
+        exchange.state = "inside"
+        exchange.shared[str] = "told"
+
+    def on_done(self, exchange: Exchange):
+        self.left.append((exchange.state, exchange.shared.get(str)))
+
+
+def test_a_phase_that_is_given_up_costs_the_other_filters_nothing_that_they_stored():
+    for fail in ("open", "closed"):
+        done = drive(Remembers, Slow, timeout=0.05, fail=fail)
+        assert done.filters[0].left == [("inside", "told")], (
+            f"with `fail: {fail}`, on_done should find its state"
+        )

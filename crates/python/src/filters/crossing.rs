@@ -83,7 +83,7 @@ impl Crossing<'_, '_> {
         if waiting.phase != self.phase {
             // The core has given that phase up: time was up, or the client is gone.
             self.memory.asked = 0;
-            self.memory.abandon(self.py, &self.segment.filters)?;
+            self.memory.abandon(self.py)?;
             return Ok(None);
         }
         if let Some(outcome) = waiting.pending.take() {
@@ -91,7 +91,7 @@ impl Crossing<'_, '_> {
             self.memory.exchange(self.py, &self.segment.filters)?.get().take_over(exchange);
             return Ok(Some(Turn::Returned(outcome)));
         }
-        self.memory.abandon(self.py, &self.segment.filters)?;
+        self.memory.abandon(self.py)?;
         let late = format!("{} was not done in time", self.phase.method());
         Ok(Some(Turn::Returned(Err(PyTimeoutError::new_err(late)))))
     }

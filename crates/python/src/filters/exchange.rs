@@ -34,18 +34,29 @@ struct Inner {
     shared: Option<Py<PyDict>>,
 }
 
+// === impl Inner ===
+
+impl Inner {
+    fn new(filters: Arc<[Py<PyAny>]>) -> Self {
+        let exchange = core::Exchange::new(Arc::new(core::Peer::unknown()));
+        Self { exchange, phase: None, seat: 0, filters, states: Vec::new(), shared: None }
+    }
+}
+
 // === impl Exchange ===
 
 impl Exchange {
     pub fn new(filters: Arc<[Py<PyAny>]>) -> Self {
-        Self(Mutex::new(Inner {
-            exchange: core::Exchange::new(Arc::new(core::Peer::unknown())),
-            phase: None,
-            seat: 0,
-            states: Vec::new(),
-            shared: None,
-            filters,
-        }))
+        Self(Mutex::new(Inner::new(filters)))
+    }
+
+    /// Stands in for this one, which a phase that was given up still has: with all that filters have stored so far.
+    pub fn successor(&self, py: Python<'_>) -> Self {
+        let inner = self.inner();
+        let keep = |state: &Option<Py<PyAny>>| state.as_ref().map(|state| state.clone_ref(py));
+        let states = inner.states.iter().map(keep).collect();
+        let shared = inner.shared.as_ref().map(|shared| shared.clone_ref(py));
+        Self(Mutex::new(Inner { states, shared, ..Inner::new(Arc::clone(&inner.filters)) }))
     }
 
     /// Serves another exchange; the caller is the only one who has it.

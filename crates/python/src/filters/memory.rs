@@ -56,10 +56,11 @@ impl Memory {
     }
 
     /// Gives up a phase that waits: what it still does concerns a copy that nobody takes over.
-    pub fn abandon(&mut self, py: Python<'_>, filters: &Arc<[Py<PyAny>]>) -> PyResult<()> {
+    pub fn abandon(&mut self, py: Python<'_>) -> PyResult<()> {
         if let Some(waiting) = self.waiting.take() {
             waiting.pending.cancel(py);
-            self.exchange = Some(Py::new(py, Exchange::new(Arc::clone(filters)))?);
+            let successor = self.exchange.as_ref().map(|given_up| given_up.get().successor(py));
+            self.exchange = successor.map(|exchange| Py::new(py, exchange)).transpose()?;
         }
         Ok(())
     }
