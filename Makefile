@@ -24,7 +24,7 @@ NATIVE := flatproxy/core/_native.abi3.so
 RUST_INPUTS := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find crates -name fuzz -prune -o -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 CARGO_TEST := cargo test --locked --profile quick --workspace --exclude flatproxy-native
-PACKAGES := curl g++ haproxy nginx openssl wrk
+PACKAGES := curl g++ haproxy nginx openssl redis-server wrk
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
