@@ -11,10 +11,13 @@ from tests.e2e.stand.crowd import HERE, Crowd, alive, answered, born
 from tests.e2e.stand.deployment import listener, route, until, upstream
 from tests.e2e.stand.service import response
 
+pytestmark = pytest.mark.timeout(120)
+
 CROWD = 1000
 LIMIT_SECONDS = 2
 PIPELINED = 10_000
 NEIGHBOURS = 6  # connections to the service at most, when only the neighbour is there
+PATIENCE_SECONDS = 50  # what a thousand take may be slow to come where two of them share a core with the proxy
 PAGE = bytes(64 * 1024)
 LARGE_PAGES = 256  # more than the buffers of the system take: up to 4 MiB a socket
 
@@ -41,13 +44,19 @@ def service(serve):
 
 
 @pytest.fixture
-def proxy(deploy, service):
-    limits = {"head_timeout": LIMIT_SECONDS, "stall_timeout": LIMIT_SECONDS}
+def limits():
+    """A client that is late with its head is no matter here: where it is, that test says so."""
+    return {"stall_timeout": LIMIT_SECONDS}
+
+
+@pytest.fixture
+def proxy(deploy, service, limits):
     other = route("other", "other", match={"path": {"exact": "/other"}})
     here = route("here", None, match={"path": {"exact": HERE}}, respond={"status": 200})
     return deploy(
         limits=limits,
-        listeners=[listener(route(), other, here)],
+        # The service may take its time: it is one thread for a thousand.
+        listeners=[listener(route(timeout=PATIENCE_SECONDS), other, here)],
         upstreams=[upstream(service.address), {"name": "other", "endpoints": [service.address]}],
     )
 
@@ -93,31 +102,34 @@ async def crawls(member):
     return "served"
 
 
+@pytest.mark.parametrize("limits", [{"head_timeout": LIMIT_SECONDS}], ids=["impatient"])
 def test_a_thousand_slow_heads_are_cut_in_time(proxy):
     with alive(proxy), Crowd(proxy.address(), CROWD, slow_head) as crowd:
         crowd.gathered()
-        assert crowd.through() == {"408": CROWD}, "each should be told that it took too long"
+        assert crowd.through(PATIENCE_SECONDS) == {"408": CROWD}, "each should be told that it took too long"
     assert proxy.metric("flatproxy_flagged_requests_total", flag="HEAD_TIMEOUT") == CROWD
 
 
 def test_a_thousand_slow_bodies_are_cut_in_time(proxy, service):
     with alive(proxy), Crowd(proxy.address(), CROWD, slow_body) as crowd:
         crowd.gathered()
-        assert crowd.through() == {"408": CROWD}, "each should be told that it took too long"
+        assert crowd.through(PATIENCE_SECONDS) == {"408": CROWD}, "each should be told that it took too long"
     assert proxy.metric("flatproxy_flagged_requests_total", flag="BODY_TIMEOUT") == CROWD
     until(lambda: service.open <= NEIGHBOURS, "the service should be let go with them")
 
 
 def test_a_thousand_who_do_not_read_are_cut_in_time(proxy, service):
     with alive(proxy), Crowd(proxy.address(), CROWD, never_reads, receive_buffer=4096):
-        until(lambda: cut(proxy) >= CROWD, "who reads nothing should be cut after the limit")
+        until(
+            lambda: cut(proxy) >= CROWD, "who reads nothing should be cut after the limit", PATIENCE_SECONDS
+        )
         until(lambda: service.open <= NEIGHBOURS, "the service should be let go with them")
 
 
 def test_a_thousand_who_read_slowly_hold_little(proxy, service):
     with alive(proxy):
         with Crowd(proxy.address(), CROWD, crawls, receive_buffer=4096) as crowd:
-            assert crowd.through() == {"served": CROWD}, "who is slow but steady should not be cut"
+            assert crowd.through(PATIENCE_SECONDS) == {"served": CROWD}, "who is slow but steady should not be cut"
         until(lambda: service.open <= NEIGHBOURS, "the service should be let go with them")
 
 
@@ -135,7 +147,7 @@ async def too_large(member):
 
 def test_heads_that_are_too_large_are_refused_by_the_hundred(proxy):
     with alive(proxy), Crowd(proxy.address(), CROWD // 2, too_large) as crowd:
-        assert crowd.through() == {"431": CROWD // 2}
+        assert crowd.through(PATIENCE_SECONDS) == {"431": CROWD // 2}
     assert proxy.metric("flatproxy_flagged_requests_total", flag="HEAD_TOO_LARGE") == CROWD // 2
 
 

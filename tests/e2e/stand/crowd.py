@@ -16,8 +16,8 @@ from tests.e2e.stand.deployment import Deployment, until
 MEBIBYTE = 1024 * 1024
 # What "alive" means, see docs/security.md.
 GROWTH_BYTES = 64 * MEBIBYTE
-REMAINS_BYTES = 8 * MEBIBYTE
-RETURN_SECONDS = 10.0
+REMAINS_BYTES = 12 * MEBIBYTE
+RETURN_SECONDS = 20.0
 # The neighbour and the crowd may share a core with the proxy: this says "not stalled", not "fast".
 SLOWEST_SECONDS = 2.0
 LOOK_SECONDS = 0.05
@@ -163,7 +163,7 @@ def alive(proxy: Deployment) -> Iterator[None]:
 
 
 def gives_back(proxy: Deployment, before: int, remains: int = REMAINS_BYTES) -> None:
-    """Memory is what it was, but for a little, ten seconds later."""
+    """Memory is what it was, but for a little, soon afterwards."""
     deadline = time.monotonic() + RETURN_SECONDS
     while (more := proxy.memory() - before) > remains and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
