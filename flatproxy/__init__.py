@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from flatproxy.api.exchange import Attempt, Exchange, Failure, Headers, Peer, Reply, Request, Response
     from flatproxy.api.filter import Filter, Options
     from flatproxy.api.hookspecs import hookimpl
-    from flatproxy.api.host import Counter, Gauge, Histogram, Host, Log, Metrics
+    from flatproxy.api.host import (
+        Counter,
+        CounterSeries,
+        Gauge,
+        GaugeSeries,
+        Histogram,
+        HistogramSeries,
+        Host,
+        Log,
+        Metrics,
+    )
     from flatproxy.api.phases import PHASES
     from flatproxy.api.verdict import Close, Respond, Retry
 
@@ -22,12 +32,15 @@ __all__ = [
     "Close",
     "ContractError",
     "Counter",
+    "CounterSeries",
     "Exchange",
     "Failure",
     "Filter",
     "Gauge",
+    "GaugeSeries",
     "Headers",
     "Histogram",
+    "HistogramSeries",
     "Host",
     "Log",
     "Metrics",
@@ -47,7 +60,17 @@ _MODULES = {
     "exchange": ("Attempt", "Exchange", "Failure", "Headers", "Peer", "Reply", "Request", "Response"),
     "filter": ("Filter", "Options"),
     "hookspecs": ("hookimpl",),
-    "host": ("Counter", "Gauge", "Histogram", "Host", "Log", "Metrics"),
+    "host": (
+        "Counter",
+        "CounterSeries",
+        "Gauge",
+        "GaugeSeries",
+        "Histogram",
+        "HistogramSeries",
+        "Host",
+        "Log",
+        "Metrics",
+    ),
     "phases": ("PHASES",),
     "verdict": ("Close", "Respond", "Retry"),
 }

@@ -43,7 +43,7 @@ _SECTIONS = (
     ("Verdicts", verdict, ("Respond", "Retry", "Close")),
     ("The exchange", exchange, ("Exchange", "Peer", "Request", "Attempt", "Reply", "Response", "Failure", "Headers", "Shared")),
     ("The filter and its host", filter, ("Filter", "Options")),
-    ("", host, ("Host", "Log", "Metrics", "Counter", "Gauge", "Histogram")),
+    ("", host, ("Host", "Log", "Metrics", "Counter", "Gauge", "Histogram", "CounterSeries", "GaugeSeries", "HistogramSeries")),
 )  # fmt: skip
 
 

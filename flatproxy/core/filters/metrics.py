@@ -56,23 +56,22 @@ class Series:
 
 
 class Numbers(Series):
-    """One number per combination; without labels it is there from the start."""
+    """One number per combination, in a list of its own; without labels it is there from the start."""
 
     def __init__(self, name: str, text: str, labels: Labels) -> None:
         super().__init__(name, text, labels)
-        self._values: dict[Labels, float] = {} if labels else {(): 0.0}
+        self._values: dict[Labels, list[float]] = {} if labels else {(): [0.0]}
 
     def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
         """One per combination."""
         with self.lock:
-            values = list(self._values.items())
+            values = [(combination, value) for combination, (value,) in self._values.items()]
         for combination, value in values:
             yield "", self.labels, combination, value
 
-    def _add(self, amount: float, labels: dict[str, str]) -> None:
-        with self.lock:
-            combination = self._combination(labels, self._values)
-            self._values[combination] = self._values.get(combination, 0.0) + amount
+    def _value(self, labels: dict[str, str]) -> list[float]:
+        """Return where the number of this combination is. Only with the lock."""
+        return self._values.setdefault(self._combination(labels, self._values), [0.0])
 
 
 class Counter(Numbers):
@@ -84,7 +83,13 @@ class Counter(Numbers):
         """Count."""
         if not amount >= 0:
             raise ValueError(f"{self.name} only grows: {amount} cannot be added")
-        self._add(amount, labels)
+        with self.lock:
+            self._value(labels)[0] += amount
+
+    def labelled(self, **labels: str) -> CounterSeries:
+        """Return the one series of these labels."""
+        with self.lock:
+            return CounterSeries(self.name, self.lock, self._value(labels))
 
 
 class Gauge(Numbers):
@@ -95,11 +100,17 @@ class Gauge(Numbers):
     def set(self, value: float, **labels: str) -> None:
         """Put a value in place of the last."""
         with self.lock:
-            self._values[self._combination(labels, self._values)] = float(value)
+            self._value(labels)[0] = float(value)
 
     def add(self, amount: float, **labels: str) -> None:
         """Change it by so much."""
-        self._add(amount, labels)
+        with self.lock:
+            self._value(labels)[0] += amount
+
+    def labelled(self, **labels: str) -> GaugeSeries:
+        """Return the one series of these labels."""
+        with self.lock:
+            return GaugeSeries(self.lock, self._value(labels))
 
 
 class Histogram(Series):
@@ -110,7 +121,7 @@ class Histogram(Series):
     def __init__(self, name: str, text: str, labels: Labels, buckets: tuple[float, ...]) -> None:
         super().__init__(name, text, labels)
         self.buckets = buckets
-        self._counts: dict[Labels, tuple[list[int], list[float]]] = {}
+        self._spreads: dict[Labels, Spread] = {}
 
     def declaration(self) -> tuple[object, ...]:
         """What must be the same when it is declared again."""
@@ -119,15 +130,17 @@ class Histogram(Series):
     def observe(self, value: float, **labels: str) -> None:
         """Take a value in."""
         with self.lock:
-            combination = self._combination(labels, self._counts)
-            counts, total = self._counts.setdefault(combination, ([0] * (len(self.buckets) + 1), [0.0]))
-            counts[bisect_left(self.buckets, value)] += 1
-            total[0] += value
+            self._spread(labels).take(value)
+
+    def labelled(self, **labels: str) -> HistogramSeries:
+        """Return the one series of these labels."""
+        with self.lock:
+            return HistogramSeries(self.lock, self._spread(labels))
 
     def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
         """The buckets, the sum and the count of each combination."""
         with self.lock:
-            copied = [(key, list(counts), total[0]) for key, (counts, total) in self._counts.items()]
+            copied = [(key, list(spread.counts), spread.sum) for key, spread in self._spreads.items()]
         for combination, counts, total in copied:
             below = 0
             for bound, count in zip(
@@ -137,6 +150,79 @@ class Histogram(Series):
                 yield "_bucket", (*self.labels, "le"), (*combination, bound), below
             yield "_sum", self.labels, combination, total
             yield "_count", self.labels, combination, below
+
+    def _spread(self, labels: dict[str, str]) -> Spread:
+        """Return what one combination has. Only with the lock."""
+        combination = self._combination(labels, self._spreads)
+        return self._spreads.setdefault(combination, Spread(self.buckets))
+
+
+class Spread:
+    """How many values of one combination are in which bucket, and their sum."""
+
+    __slots__ = ("_buckets", "counts", "sum")
+
+    def __init__(self, buckets: tuple[float, ...]) -> None:
+        self._buckets = buckets
+        self.counts = [0] * (len(buckets) + 1)
+        self.sum = 0.0
+
+    def take(self, value: float) -> None:
+        """Take a value in. Only with the lock of its metric."""
+        self.counts[bisect_left(self._buckets, value)] += 1
+        self.sum += value
+
+
+# === one series: its labels were looked at once, so that counting costs a lock and an addition ===
+
+
+class CounterSeries:
+    """One combination of a counter."""
+
+    __slots__ = ("_lock", "_name", "_value")
+
+    def __init__(self, name: str, lock: threading.Lock, value: list[float]) -> None:
+        self._name, self._lock, self._value = name, lock, value
+
+    def add(self, amount: float = 1) -> None:
+        """Count."""
+        if not amount >= 0:
+            raise ValueError(f"{self._name} only grows: {amount} cannot be added")
+        with self._lock:
+            self._value[0] += amount
+
+
+class GaugeSeries:
+    """One combination of a gauge."""
+
+    __slots__ = ("_lock", "_value")
+
+    def __init__(self, lock: threading.Lock, value: list[float]) -> None:
+        self._lock, self._value = lock, value
+
+    def set(self, value: float) -> None:
+        """Put a value in place of the last."""
+        with self._lock:
+            self._value[0] = float(value)
+
+    def add(self, amount: float) -> None:
+        """Change it by so much."""
+        with self._lock:
+            self._value[0] += amount
+
+
+class HistogramSeries:
+    """One combination of a histogram."""
+
+    __slots__ = ("_lock", "_spread")
+
+    def __init__(self, lock: threading.Lock, spread: Spread) -> None:
+        self._lock, self._spread = lock, spread
+
+    def observe(self, value: float) -> None:
+        """Take a value in."""
+        with self._lock:
+            self._spread.take(value)
 
 
 Kind = TypeVar("Kind", bound=Series)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flatproxy import Counter, Exchange, Filter, Host, Respond
 from flatproxy.plugins.policy.jwks import KeySource
 from flatproxy.plugins.policy.options import PolicyOptions
 from flatproxy.plugins.policy.rules import Decision, Rules
 from flatproxy.plugins.policy.tokens import TokenReader
+
+if TYPE_CHECKING:
+    from flatproxy import CounterSeries
 
 
 class Policy(Filter):
@@ -16,6 +21,7 @@ class Policy(Filter):
     Options = PolicyOptions
     options: PolicyOptions
     _decisions: Counter
+    _allowed: dict[str, CounterSeries]
 
     def __init__(self, options: PolicyOptions) -> None:
         super().__init__(options)
@@ -31,6 +37,11 @@ class Policy(Filter):
             "Requests by the rule that decided: allow, refuse, would_refuse.",
             ("rule", "decision"),
         )
+        # What lets in is asked for every request; what refuses has a line to log anyway.
+        self._allowed = {
+            rule: self._decisions.labelled(rule=rule, decision="allow")
+            for rule, _ in self.options.named("allow")
+        }
         if self._keys:
             self._keys.open(host)
 
@@ -43,7 +54,7 @@ class Policy(Filter):
         """Answer with what the deciding rule says."""
         decision = self._rules.decide(exchange)
         if decision.answer is None:
-            self._decisions.add(rule=decision.rule, decision="allow")
+            self._allowed[decision.rule].add()
             if self._logs_all:
                 self._log(exchange, "allow", decision)
             return None

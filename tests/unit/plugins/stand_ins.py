@@ -1,6 +1,7 @@
 """Stand-ins for what a filter is given: an exchange without a connection, a host that writes down what it is told."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,13 +39,19 @@ class Fields:
 
 @dataclass
 class Counted:
-    """A counter: the amounts by labels."""
+    """A counter or a gauge: the amounts by labels."""
 
     amounts: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     def add(self, amount: float = 1, **labels: str) -> None:
         key = tuple(labels.values())
         self.amounts[key] = self.amounts.get(key, 0) + amount
+
+    def set(self, value: float, **labels: str) -> None:
+        self.amounts[tuple(labels.values())] = value
+
+    def labelled(self, **labels: str) -> Any:
+        return SimpleNamespace(add=partial(self.add, **labels), set=partial(self.set, **labels))
 
 
 class Told:
@@ -63,6 +70,8 @@ class Told:
 
     def counter(self, name: str, *_: Any) -> Counted:
         return self.counters.setdefault(name, Counted())
+
+    gauge = counter
 
 
 def exchange(

@@ -75,6 +75,46 @@ def test_declaring_again_is_the_same_metric(metrics):
         metrics.counter("a_total", "A.")
 
 
+def test_a_series_is_what_its_labels_say_and_is_there_at_once(metrics):
+    counter = metrics.counter("seen_total", "Seen.", ["rule", "decision"])
+    allowed = counter.labelled(decision="allow", rule="x")
+    assert lines(metrics)[-1].endswith('rule="x",decision="allow"} 0')
+    allowed.add()
+    allowed.add(2)
+    counter.add(rule="x", decision="allow")
+    counter.labelled(rule="x", decision="allow").add(4)
+    assert lines(metrics)[2:] == [
+        'flatproxy_filter_acme_seen_total{listener="web",route="orders",rule="x",decision="allow"} 8'
+    ]
+    with pytest.raises(ValueError, match="only grows"):
+        allowed.add(-1)
+
+
+def test_gauges_and_histograms_have_series_too(metrics):
+    gauge = metrics.gauge("left", "Left.").labelled()
+    gauge.set(3)
+    gauge.add(-1)
+    histogram = metrics.histogram("seconds", "Time.", ["to"], buckets=[1]).labelled(to="redis")
+    histogram.observe(0.5)
+    histogram.observe(7)
+    values = [line.rpartition(" ")[2] for line in lines(metrics) if not line.startswith("#")]
+    assert values == ["2", "1", "2", "7.5", "2"]
+
+
+def test_the_labels_of_a_series_are_the_declared_ones(metrics):
+    with pytest.raises(ValueError, match="has the labels rule, not none"):
+        metrics.counter("seen_total", "Seen.", ["rule"]).labelled()
+
+
+def test_a_series_beyond_the_bound_counts_for_all_others(metrics):
+    counter = metrics.counter("seen_total", "Seen.", ["peer"])
+    for number in range(MOST_COMBINATIONS + 2):
+        counter.labelled(peer=str(number)).add()
+    written = lines(metrics)[2:]
+    assert len(written) == MOST_COMBINATIONS + 1
+    assert written[-1].endswith('peer="other"} 2')
+
+
 @pytest.mark.parametrize("word", ["A", "a-b", "", "1a", "route", "listener", "le"])
 def test_names_are_words(metrics, word):
     with pytest.raises(ValueError, match="is no name for a metric or a label"):
@@ -111,7 +151,11 @@ def test_versions_that_disagree_are_not_mixed(metrics):
 
 def test_nothing_is_lost_between_threads(metrics):
     counter = metrics.counter("a_total", "A.", ["x"])
-    threads = [threading.Thread(target=lambda: [counter.add(x="1") for _ in range(2000)]) for _ in range(4)]
+    series = counter.labelled(x="1")
+    threads = [
+        threading.Thread(target=lambda: [(counter.add(x="1"), series.add()) for _ in range(1000)])
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
