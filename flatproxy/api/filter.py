@@ -59,7 +59,7 @@ class Filter:
     """True: the phases wait for something (a file, a query), so they run on a bounded pool of threads."""
     shared: ClassVar[bool] = False
     """True: routes with equal options share one instance. Otherwise each `use` has its own."""
-    phases: ClassVar[frozenset[str]] = frozenset()
+    phases: frozenset[str] = frozenset()
     """The names of the phases that the class defines. Computed."""
     Options: ClassVar[type[AnyOptions]] = AnyOptions
     """What can be set; left out: nothing."""
