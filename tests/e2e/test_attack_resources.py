@@ -17,7 +17,9 @@ CROWD = 1000
 LIMIT_SECONDS = 2
 PIPELINED = 10_000
 NEIGHBOURS = 6  # connections to the service at most, when only the neighbour is there
-PATIENCE_SECONDS = 50  # what a thousand take may be slow to come where two of them share a core with the proxy
+PATIENCE_SECONDS = (
+    50  # what a thousand take may be slow to come where two of them share a core with the proxy
+)
 PAGE = bytes(64 * 1024)
 LARGE_PAGES = 256  # more than the buffers of the system take: up to 4 MiB a socket
 
@@ -129,7 +131,9 @@ def test_a_thousand_who_do_not_read_are_cut_in_time(proxy, service):
 def test_a_thousand_who_read_slowly_hold_little(proxy, service):
     with alive(proxy):
         with Crowd(proxy.address(), CROWD, crawls, receive_buffer=4096) as crowd:
-            assert crowd.through(PATIENCE_SECONDS) == {"served": CROWD}, "who is slow but steady should not be cut"
+            assert crowd.through(PATIENCE_SECONDS) == {"served": CROWD}, (
+                "who is slow but steady should not be cut"
+            )
         until(lambda: service.open <= NEIGHBOURS, "the service should be let go with them")
 
 
