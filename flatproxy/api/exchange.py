@@ -252,6 +252,17 @@ class Exchange(Protocol):
     state: Any
     """Whatever the filter wants to remember until `on_done`; private to it, None at first."""
 
+    trace_id: str
+    """The trace that it belongs to, as the access log and the filters' log lines show it; empty: none. At most 64
+    visible ASCII characters. May be set in every phase."""
+
+    def measure_filters(self) -> None:
+        """Keep, from now on, what the phases of each filter take."""
+
+    @property
+    def filter_seconds(self) -> dict[str, float]:
+        """Seconds that the phases of each filter took so far, by name; empty where nobody measures."""
+
     @property
     def shared(self) -> Shared:
         """What the filters of this exchange tell each other."""

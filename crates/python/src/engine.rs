@@ -8,7 +8,7 @@ use dataplane::chain::FilterBuilder;
 use dataplane::engine as core;
 use pyo3::prelude::*;
 
-use crate::filters::PythonFilters;
+use crate::filters::{PythonFilters, crossings};
 use crate::refused;
 use crate::sockets::duplicate;
 
@@ -56,7 +56,7 @@ impl Engine {
 
     /// Prometheus text format.
     fn metrics(&self, py: Python<'_>) -> String {
-        py.detach(|| self.core.metrics())
+        py.detach(|| self.core.metrics() + &crossings::metrics())
     }
 
     /// Listeners and endpoints, as JSON.

@@ -75,6 +75,10 @@ class FilterLog:
         """Say what has failed."""
         self._write("error", message, fields)
 
+    def bound(self, **origin: object) -> FilterLog:
+        """Return a log whose lines say this, too: the trace of an exchange."""
+        return FilterLog(self._journal, {**self._origin, **origin})
+
     def _write(self, level: log.Level, message: str, fields: dict[str, object]) -> None:
         # In a part of its own: no field of a filter can pass for one of ours.
         said = {"fields": {name: plain(value) for name, value in fields.items()}} if fields else {}

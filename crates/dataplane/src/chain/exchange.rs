@@ -73,6 +73,10 @@ pub struct Exchange {
     pub bytes_out: u64,
     /// When what happened.
     pub timings: Timings,
+    /// The trace it belongs to, for the logs; empty: none.
+    pub trace_id: String,
+    /// What the phases of each filter took, in the order of asking; kept once a filter wants to know.
+    pub filter_times: Option<Vec<(Arc<str>, Duration)>>,
 }
 
 // === impl Exchange ===
@@ -92,6 +96,8 @@ impl Exchange {
             bytes_in: 0,
             bytes_out: 0,
             timings: Timings::now(),
+            trace_id: String::new(),
+            filter_times: None,
         }
     }
 
@@ -111,6 +117,8 @@ impl Exchange {
         self.bytes_in = other.bytes_in;
         self.bytes_out = other.bytes_out;
         self.timings = other.timings;
+        self.trace_id.clone_from(&other.trace_id);
+        self.filter_times.clone_from(&other.filter_times);
     }
 
     /// Forgets the exchange, keeps the memory of its messages for the next one.
@@ -129,6 +137,17 @@ impl Exchange {
         self.flag = Flag::None;
         self.bytes_in = 0;
         self.bytes_out = 0;
+        self.trace_id.clear();
+        self.filter_times = None;
+    }
+
+    /// A filter's phase took that long.
+    pub fn filter_took(&mut self, filter: &Arc<str>, time: Duration) {
+        let Some(times) = &mut self.filter_times else { return };
+        match times.iter_mut().find(|(known, _)| Arc::ptr_eq(known, filter)) {
+            Some((_, sum)) => *sum += time,
+            None => times.push((Arc::clone(filter), time)),
+        }
     }
 }
 

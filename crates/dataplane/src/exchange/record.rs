@@ -39,7 +39,7 @@ impl<D: Downstream> Job<'_, D> {
             upstream: exchange.upstream.as_deref(),
             endpoint: exchange.attempt.endpoint,
             request_id: asked.get_known(Known::XRequestId),
-            trace_id: None,
+            trace_id: (!exchange.trace_id.is_empty()).then_some(exchange.trace_id.as_bytes()),
             user_agent: exchange.request.fields.get_known(Known::UserAgent),
         };
         let cells = self.route.as_ref().map_or(&self.listener.unrouted, |route| &route.cells);

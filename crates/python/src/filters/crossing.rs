@@ -1,6 +1,7 @@
 //! One crossing into Python: the filters of a segment asked in turn, with the interpreter attached.
 
 use std::task::Context;
+use std::time::Instant;
 
 use dataplane::chain::{self as core, FilterError};
 use dataplane::respond;
@@ -16,7 +17,7 @@ use super::seat::{Manner, Method, Seat};
 use super::segment::Segment;
 use super::ticket::Pending;
 use super::verdict::Verdict;
-use super::{host, watch};
+use super::{crossings, host, watch};
 
 /// What a phase is given beside the exchange.
 pub enum Given<'a> {
@@ -52,6 +53,7 @@ pub struct Crossing<'a, 'py> {
 impl Crossing<'_, '_> {
     /// Lends the exchange to Python, asks, and takes it back; what waits goes on with a copy.
     pub fn cross(mut self, exchange: &mut core::Exchange, cx: &mut Context<'_>) -> PyResult<Asked> {
+        crossings::count();
         let resumed = self.resume(exchange)?;
         let object = self.memory.exchange(self.py, &self.segment.filters)?;
         let lent = object.get();
@@ -77,8 +79,8 @@ impl Crossing<'_, '_> {
         }
     }
 
-    /// What a filter that waited has come to, if there is one.
-    fn resume(&mut self, exchange: &mut core::Exchange) -> PyResult<Option<Turn>> {
+    /// What a filter that waited has come to, if there is one, and since when it did.
+    fn resume(&mut self, exchange: &mut core::Exchange) -> PyResult<Option<(Turn, Option<Instant>)>> {
         let Some(waiting) = &self.memory.waiting else { return Ok(None) };
         if waiting.phase != self.phase {
             // The core has given that phase up: time was up, or the client is gone.
@@ -86,21 +88,22 @@ impl Crossing<'_, '_> {
             self.memory.abandon(self.py)?;
             return Ok(None);
         }
+        let since = waiting.since;
         if let Some(outcome) = waiting.pending.take() {
             self.memory.waiting = None;
             self.memory.exchange(self.py, &self.segment.filters)?.get().take_over(exchange);
-            return Ok(Some(Turn::Returned(outcome)));
+            return Ok(Some((Turn::Returned(outcome), since)));
         }
         self.memory.abandon(self.py)?;
         let late = format!("{} was not done in time", self.phase.method());
-        Ok(Some(Turn::Returned(Err(PyTimeoutError::new_err(late)))))
+        Ok(Some((Turn::Returned(Err(PyTimeoutError::new_err(late))), since)))
     }
 
     /// Asks one filter after the other until one answers, fails closed, or waits (`Err`).
     fn ask_all(
         &mut self,
         object: &Py<Exchange>,
-        mut resumed: Option<Turn>,
+        mut resumed: Option<(Turn, Option<Instant>)>,
     ) -> Result<Result<Option<Verdict>, FilterError>, Waiting> {
         let seats = &self.segment.seats;
         while self.memory.asked < seats.len() {
@@ -111,13 +114,16 @@ impl Crossing<'_, '_> {
                 self.memory.asked += 1;
                 continue;
             };
-            object.get().seat(at);
-            let turn = match resumed.take() {
-                Some(turn) => turn,
-                None => self.ask(seat, method, object),
-            };
+            let measured = object.get().seat(at);
+            let (turn, since) = resumed.take().unwrap_or_else(|| {
+                let since = measured.then(Instant::now);
+                (self.ask(seat, method, object), since)
+            });
+            if let Some(since) = since.filter(|_| !matches!(turn, Turn::Waits(_))) {
+                object.get().took(&seat.name, since.elapsed());
+            }
             let failed = match turn {
-                Turn::Waits(pending) => return Err(Waiting::new(pending, self.phase, seat.limit)),
+                Turn::Waits(pending) => return Err(Waiting::new(pending, self.phase, seat.limit, since)),
                 Turn::Overloaded => seat.overloaded(self.py, self.phase),
                 Turn::Returned(returned) => match self.judge(returned) {
                     Ok(None) => {

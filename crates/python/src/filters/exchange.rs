@@ -3,20 +3,25 @@
 //! Lending swaps the core's exchange with the one in here, so Python can hold on to the object as long as it likes: it never
 //! points at anything. A phase that waits sees a copy, and what it wrote is taken over when it is done.
 
+use std::collections::BTreeMap;
 use std::mem::swap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dataplane::chain as core;
 use dataplane::http::{Fields, RequestHead};
 use dataplane::respond::Flag;
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 
 use super::messages::{Attempt, Reply, Request, Response};
 use super::peer::Peer;
 use super::phase::{Message, Phase};
+
+/// Whatever the format; a W3C trace id has 32.
+const LONGEST_TRACE_ID: usize = 64;
 
 /// What a filter is asked about.
 #[pyclass(frozen, module = "flatproxy.core._native")]
@@ -106,11 +111,20 @@ impl Exchange {
             Some(Message::Response) => swap(&mut inner.exchange.response, &mut exchange.response),
             _ => {}
         }
+        swap(&mut inner.exchange.trace_id, &mut exchange.trace_id);
+        swap(&mut inner.exchange.filter_times, &mut exchange.filter_times);
     }
 
-    /// Whose turn it is.
-    pub fn seat(&self, seat: usize) {
-        self.inner().seat = seat;
+    /// Whose turn it is. Says whether somebody wants to know how long it takes.
+    pub fn seat(&self, seat: usize) -> bool {
+        let mut inner = self.inner();
+        inner.seat = seat;
+        inner.exchange.filter_times.is_some()
+    }
+
+    /// How long it took.
+    pub fn took(&self, filter: &Arc<str>, time: Duration) {
+        self.inner().exchange.filter_took(filter, time);
     }
 
     /// A look at the exchange. `look` must not run Python code.
@@ -251,10 +265,54 @@ impl Exchange {
         self.inner().shared.get_or_insert(fresh).clone_ref(py)
     }
 
-    /// The log of the filter that is asked.
+    /// The trace it belongs to, as the logs show it; empty: none.
+    #[getter]
+    fn trace_id(&self) -> PyResult<String> {
+        self.read(|exchange| exchange.trace_id.clone())
+    }
+
+    #[setter]
+    fn set_trace_id(&self, id: &str) -> PyResult<()> {
+        if id.len() > LONGEST_TRACE_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(PyValueError::new_err(format!(
+                "a trace id is visible ASCII, {LONGEST_TRACE_ID} characters at most, not {id:?}"
+            )));
+        }
+        self.read(|_| ())?;
+        let mut inner = self.inner();
+        inner.exchange.trace_id.clear();
+        inner.exchange.trace_id.push_str(id);
+        Ok(())
+    }
+
+    /// From now on, keeps what the phases of each filter take.
+    fn measure_filters(&self) -> PyResult<()> {
+        self.read(|_| ())?;
+        self.inner().exchange.filter_times.get_or_insert_default();
+        Ok(())
+    }
+
+    /// Seconds that the phases of each filter took so far, by name; empty where nobody measures.
+    #[getter]
+    fn filter_seconds(&self) -> PyResult<BTreeMap<String, f64>> {
+        self.read(|exchange| {
+            let mut sums = BTreeMap::new();
+            for (name, time) in exchange.filter_times.iter().flatten() {
+                *sums.entry(name.to_string()).or_default() += time.as_secs_f64();
+            }
+            sums
+        })
+    }
+
+    /// The log of the filter that is asked; its lines carry the trace.
     #[getter]
     fn log(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.host(py, "log")
+        let log = self.host(py, "log")?;
+        let trace_id = self.inner().exchange.trace_id.clone();
+        if trace_id.is_empty() {
+            return Ok(log);
+        }
+        log.call_method(py, "bound", (), Some(&[("trace_id", trace_id)].into_py_dict(py)?))
     }
 
     /// The metrics of the filter that is asked.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use tokio::time::Sleep;
@@ -30,6 +30,8 @@ pub struct Memory {
 pub struct Waiting {
     pub pending: Pending,
     pub phase: Phase,
+    /// Where somebody wants to know how long it takes.
+    pub since: Option<Instant>,
     limit: Option<Pin<Box<Sleep>>>,
 }
 
@@ -77,9 +79,9 @@ impl Drop for Memory {
 // === impl Waiting ===
 
 impl Waiting {
-    pub fn new(pending: Pending, phase: Phase, limit: Duration) -> Self {
+    pub fn new(pending: Pending, phase: Phase, limit: Duration, since: Option<Instant>) -> Self {
         let limit = (!limit.is_zero()).then(|| Box::pin(tokio::time::sleep(limit)));
-        Self { pending, phase, limit }
+        Self { pending, phase, since, limit }
     }
 
     /// Ready when there is an answer, or time is up.

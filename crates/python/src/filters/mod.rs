@@ -7,6 +7,7 @@
 
 pub mod clock;
 mod crossing;
+pub mod crossings;
 mod exchange;
 mod failure;
 mod grave;

@@ -19,6 +19,15 @@ def test_a_line_says_who_speaks_and_keeps_its_fields_apart(capfd):
     assert record["fields"] == {"route": "mine", "count": 2, "at": "<class 'object'>"}
 
 
+def test_lines_of_an_exchange_say_which_trace_it_belongs_to(capfd):
+    journal = Journal()
+    FilterLog(journal, {"filter": "acme"}).bound(trace_id="4bf9").info("asked", trace_id="forged")
+    journal.close()
+    record = json.loads(capfd.readouterr().err)
+    assert (record["filter"], record["trace_id"]) == ("acme", "4bf9")
+    assert record["fields"] == {"trace_id": "forged"}, "no field of a filter can pass for ours"
+
+
 def test_the_three_levels(capfd):
     journal = Journal()
     said = FilterLog(journal, {})
