@@ -8,7 +8,7 @@ The one module of the contract that needs the native core.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -126,6 +126,10 @@ class Driven:
     """What they counted, as the admin address would show it."""
     filters: tuple[Filter, ...] = field(repr=False)
     """The instances, already closed."""
+
+
+Drive = Callable[..., Driven]
+"""What the pytest fixture `drive` is: the function below, with the test's `tmp_path` as its `folder`."""
 
 
 def drive(

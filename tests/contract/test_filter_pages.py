@@ -1,8 +1,6 @@
 """docs/phases.md is what the contract says, and the examples of docs/write-a-filter.md work."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from flatproxy.config import load
 from flatproxy.core.filters.files import FilterFiles
 from flatproxy.core.filters.placing import Placement
 from flatproxy.core.registry import Registry
+from tests.unit.api.plugged import announce, run_pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "write-a-filter.md").read_text()
@@ -45,6 +44,7 @@ def test_the_guide_shows_its_files():
         "flatproxy.yaml",
         "busy.py",
         "test_deny_list.py",
+        "test_fixture.py",
         "acme_deny_list.py",
     ]
 
@@ -67,19 +67,9 @@ def test_the_configuration_of_the_guide_uses_its_filter(tmp_path):
     assert [placed.filter.options.agents for placed in placement.placed] == [{"curl"}]
 
 
-def test_the_test_of_the_guide_passes(tmp_path):
+def test_the_tests_of_the_guide_pass(tmp_path):
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        "test_deny_list.py",
-    ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert "2 passed" in done.stdout, done.stdout
+    announce(tmp_path)
+    ran = run_pytest(tmp_path, "test_deny_list.py", "test_fixture.py")
+    assert "3 passed" in ran.stdout, ran.stdout
