@@ -109,6 +109,10 @@ class Request(Protocol):
     def headers(self) -> Headers:
         """The header fields."""
 
+    @property
+    def trailers(self) -> Headers:
+        """The fields after the body, for filters that see bodies: there with the last piece, when they may be edited."""
+
 
 class Attempt(Protocol):
     """What goes to the upstream this time. All but `number` and `endpoint` may be set, in `on_attempt`."""
@@ -157,13 +161,20 @@ class Response(Protocol):
     def headers(self) -> Headers:
         """The header fields."""
 
+    @property
+    def trailers(self) -> Headers:
+        """The fields after the body, for filters that see bodies: there with the last piece, when they may be edited."""
+
 
 class Failure(Protocol):
     """Why a try failed, given to `on_failure`."""
 
     @property
     def flag(self) -> str:
-        """The short word of the access log: `CONNECT`, `RESET`, `TIMEOUT`, ... (docs/flags.md)."""
+        """The short word of the access log: `CONNECT`, `UPSTREAM_RESET`, ... (docs/flags.md).
+
+        Empty: the upstream answered, with one of the filter's `failure_statuses`; see `exchange.reply`.
+        """
 
     @property
     def status(self) -> int:
@@ -180,6 +191,14 @@ class Failure(Protocol):
     @property
     def safe(self) -> bool:
         """Whether nothing of it reached an upstream, or doing it twice does no harm (RFC 9110 section 9.2.2)."""
+
+    @property
+    def active(self) -> int:
+        """How many requests the upstream has under way, this one included, over all data threads."""
+
+    @property
+    def retrying(self) -> int:
+        """How many of them are being tried again, or wait for it."""
 
 
 class Shared(Protocol):
@@ -215,7 +234,7 @@ class Exchange(Protocol):
 
     @property
     def reply(self) -> Reply:
-        """From the upstream. There from `on_response` on, when an upstream answered."""
+        """From the upstream. There from `on_response` on, and in `on_failure` when an upstream answered."""
 
     @property
     def response(self) -> Response:

@@ -64,6 +64,12 @@ class Filter:
     Options: ClassVar[type[AnyOptions]] = AnyOptions
     """What can be set; left out: nothing."""
 
+    failure_statuses: frozenset[int] = frozenset()
+    """Replies with these statuses count as failed tries: `on_failure` is asked. For filters that define it; set in
+    `__init__`, as the next one."""
+    attempt_timeout: float | None = None
+    """Seconds after which a try without a reply's head has failed (`ATTEMPT_TIMEOUT`). None: the exchange's time."""
+
     options: Any
     """The checked options, an instance of `Options`."""
     host: Host
@@ -111,7 +117,7 @@ class Filter:
         chunk: bytes,
         last: bool,  # noqa: FBT001 -- called by position
     ) -> bytes | Respond | Awaitable[bytes | Respond | None] | None:
-        """A piece of the request's body; bytes replace it, `b""` drops it. The last may be empty."""
+        """A piece of the request's body; bytes replace it, `b""` drops it. The last may be empty, and has the trailers."""
 
     def on_attempt(self, exchange: Exchange) -> Awaitable[None] | None:
         """A try begins. What is changed in `exchange.attempt` goes to this endpoint, this time."""
@@ -119,7 +125,7 @@ class Filter:
     def on_failure(
         self, exchange: Exchange, failure: Failure
     ) -> Retry | Respond | Awaitable[Retry | Respond | None] | None:
-        """A try has failed. Without a verdict the client gets what `failure` says."""
+        """A try has failed. Without a verdict the client gets what `failure` says, or the reply that counts as one."""
 
     def on_response(self, exchange: Exchange) -> Respond | Awaitable[Respond | None] | None:
         """A reply has come, and its head is about to be sent as the response; filters are asked in reverse order.
@@ -133,7 +139,7 @@ class Filter:
         chunk: bytes,
         last: bool,  # noqa: FBT001 -- called by position
     ) -> bytes | Awaitable[bytes | None] | None:
-        """A piece of the response's body; bytes replace it, `b""` drops it. Reverse order."""
+        """A piece of the response's body; bytes replace it, `b""` drops it. The last has the trailers. Reverse order."""
 
     def on_done(self, exchange: Exchange) -> Awaitable[None] | None:
         """All is over, however it ended. Always, exactly once; nothing can be changed any more."""

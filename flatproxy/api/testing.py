@@ -34,6 +34,8 @@ class Request:
     body: Body = ()
     host: str = "test.example"
     query: str | None = None
+    trailers: Headers = ()
+    """What follows the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Reply:
     status: int = 200
     headers: Headers = ()
     body: Body = b"ok"
+    trailers: Headers = ()
+    after: float = 0.0
+    """Seconds until it comes: the filters' clock goes on by them, nobody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Message:
     headers: tuple[tuple[str, str], ...]
     """Names and values in their order."""
     body: bytes
+    trailers: tuple[tuple[str, str], ...]
 
     def values(self, name: str) -> list[str]:
         """Give every value of a header, in order."""
@@ -119,7 +125,7 @@ class Driven:
     closed: bool
     """A filter closed the connection in `on_connect`."""
     waited: float
-    """Seconds that retries would have waited; a test does not."""
+    """Seconds that replies and retries would have taken; a test does not."""
     log: tuple[Line, ...]
     """What the filters logged, in order."""
     metrics: str
@@ -142,13 +148,15 @@ def drive(
     fail: str = "closed",
     timeout: float = DEFAULT_TIMEOUT_SECONDS,
     folder: Path | None = None,
+    active: int = 1,
+    retrying: int = 0,
 ) -> Driven:
     """Send one request through filters, in their order, and tell how it went.
 
     A class is made with `options`, as the plan would; an instance is taken as it is. `request` may be just a path, `peer`
     just a SPIFFE id. `upstream` is what each attempt meets; the last one stands for all that follow. `now` is where the
     filters' clock stands. `fail` is the operator's `open` or `closed`, `timeout` the seconds that a phase may take, `folder`
-    where files in options are looked for. Raises pydantic's ValidationError for options that the class refuses.
+    where files in options are looked for. `active` requests of the upstream are under way, `retrying` of them tried again. Raises pydantic's ValidationError for options that the class refuses.
     """
     given = {"folder": folder or Path.cwd()}
     made = [
@@ -164,7 +172,7 @@ def drive(
             one.open(host)
             opened.append(one)
         uses = [(one, fail == "open", round(timeout * 1000)) for one in made]
-        script = _script(request, peer, upstream, now)
+        script = _script(request, peer, upstream, now) | {"active": active, "retrying": retrying}
         # By name: the contract imports nothing of the core, and works without it but for this.
         told = import_module("flatproxy.core.native").drive(uses, script)
         metrics = import_module("flatproxy.core.filters.metrics").render(host.metrics for host in hosts)
@@ -194,6 +202,7 @@ def _script(
             "query": asked.query,
             "headers": _lines(asked.headers),
             "body": _chunks(asked.body),
+            "trailers": _lines(asked.trailers),
         },
         "peer": {
             "address": caller.address,
@@ -211,9 +220,15 @@ def _script(
 
 def _answer(answer: Reply | Fails) -> dict[str, Any]:
     if isinstance(answer, Fails):
-        return {"failure": answer.flag, "status": 0, "headers": [], "body": []}
-    lines, body = _lines(answer.headers), _chunks(answer.body)
-    return {"failure": None, "status": answer.status, "headers": lines, "body": body}
+        return {"failure": answer.flag, "status": 0, "headers": [], "body": [], "trailers": [], "after": 0.0}
+    return {
+        "failure": None,
+        "status": answer.status,
+        "headers": _lines(answer.headers),
+        "body": _chunks(answer.body),
+        "trailers": _lines(answer.trailers),
+        "after": answer.after,
+    }
 
 
 def _lines(headers: Headers) -> list[tuple[bytes, bytes]]:
@@ -256,12 +271,18 @@ def _host(one: Filter, journal: _Journal, now: float) -> Any:
 def _driven(told: dict[str, Any], filters: tuple[Filter, ...], log: tuple[Line, ...], metrics: str) -> Driven:
     attempts = (
         Attempt(
-            _text(sent["headers"]), sent["body"], sent["method"], sent["host"], sent["path"], sent["query"]
+            _text(sent["headers"]),
+            sent["body"],
+            _text(sent["trailers"]),
+            sent["method"],
+            sent["host"],
+            sent["path"],
+            sent["query"],
         )
         for sent in told["attempts"]
     )
     return Driven(
-        response=Response(_text(told["headers"]), told["body"], told["status"]),
+        response=Response(_text(told["headers"]), told["body"], _text(told["trailers"]), told["status"]),
         attempts=tuple(attempts),
         flag=told["flag"],
         detail=told["detail"],

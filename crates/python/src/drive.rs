@@ -12,6 +12,7 @@ use dataplane::chain::{BodyRun, Chain, Exchange, FailureVerdict, Passed, Peer, P
 use dataplane::http::{Fields, Framing, Method, ResponseHead};
 use dataplane::plan::document::FilterUse;
 use dataplane::respond::{self, Failure, Flag, Retryable};
+use dataplane::upstream::Usage;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -34,6 +35,9 @@ pub struct Script {
     route: String,
     upstream: String,
     held_body: usize,
+    /// How busy the upstream is: requests under way, and those of them that are tried again.
+    active: u32,
+    retrying: u32,
     /// Seconds on the filters' clock.
     now: f64,
 }
@@ -47,6 +51,7 @@ struct Asked {
     query: Option<String>,
     headers: Lines,
     body: Vec<Vec<u8>>,
+    trailers: Lines,
 }
 
 #[derive(FromPyObject)]
@@ -66,6 +71,9 @@ struct Answer {
     status: u16,
     headers: Lines,
     body: Vec<Vec<u8>>,
+    trailers: Lines,
+    /// Seconds until it comes.
+    after: f64,
 }
 
 /// What a service would have got.
@@ -77,6 +85,7 @@ struct Sent {
     query: Option<String>,
     headers: Lines,
     body: Vec<u8>,
+    trailers: Lines,
 }
 
 /// How it went.
@@ -86,6 +95,7 @@ pub struct Driven {
     status: u16,
     headers: Lines,
     body: Vec<u8>,
+    trailers: Lines,
     flag: String,
     detail: String,
     attempts: Vec<Sent>,
@@ -188,6 +198,7 @@ impl Stage {
             status: if closed { 0 } else { self.exchange.response.status },
             headers: lines(&self.exchange.response.fields),
             body,
+            trailers: lines(&self.exchange.response_trailers),
             flag: if flag == Flag::None { String::new() } else { flag.label().to_owned() },
             detail,
             attempts: self.attempts,
@@ -203,6 +214,7 @@ impl Stage {
             return Err(End::Answered(answer));
         }
         let request = self.script.request.body.clone();
+        push_all(&mut self.exchange.request_trailers, &self.script.request.trailers);
         self.exchange.bytes_in = request.iter().map(|chunk| chunk.len() as u64).sum();
         let sent =
             self.pass(BodyRun::request(&self.chain, self.script.held_body), Phases::REQUEST_BODY, request).await?;
@@ -241,25 +253,53 @@ impl Stage {
             self.exchange.attempt.endpoint = Some(SocketAddr::from(([127, 0, 0, 1], 80)));
             self.chain.on_attempt(&mut self.run, &mut self.exchange).await?;
             self.attempts.push(self.sent(body));
-            let number = self.exchange.attempt.number as usize;
-            let Some(answer) = self.script.answers.get(number - 1).or(self.script.answers.last()) else {
-                return Err(End::Failed(Failure::new(Flag::NoEndpoint, "the script has no answers")));
-            };
-            let Some(flag) = &answer.failure else {
-                self.exchange.reply =
-                    ResponseHead { status: answer.status, keep_alive: true, ..ResponseHead::default() };
-                push_all(&mut self.exchange.reply.fields, &answer.headers);
-                return Ok(answer.body.clone());
-            };
-            let failure = failure(flag);
+            let Some(failure) = self.answer()? else { return Ok(self.reply_body()) };
             self.exchange.attempt.replayable =
                 body.len() <= self.script.held_body && self.exchange.attempt.number < ATTEMPTS;
+            self.exchange.attempt.usage =
+                Usage { requests: self.script.active, retries: self.script.retrying, ..Usage::default() };
             match self.chain.on_failure(&mut self.run, &mut self.exchange, &failure).await? {
                 Some(FailureVerdict::Retry(after)) if self.exchange.attempt.replayable => self.wait(after),
                 Some(FailureVerdict::Respond(answer)) => return Err(End::Answered(answer)),
+                _ if failure.flag == Flag::None => return Ok(self.reply_body()),
                 _ => return Err(End::Failed(failure)),
             }
+            self.exchange.reply = ResponseHead::default();
         }
+    }
+
+    /// What the present try meets; none: a reply that no filter takes for a failure.
+    fn answer(&mut self) -> Result<Option<Failure>, End> {
+        let rules = self.chain.try_rules().copied().unwrap_or_default();
+        let Some(answer) = self.scripted() else {
+            return Err(End::Failed(Failure::new(Flag::NoEndpoint, "the script has no answers")));
+        };
+        if let Some(flag) = &answer.failure {
+            return Ok(Some(failure(flag)));
+        }
+        let after = Duration::try_from_secs_f64(answer.after).unwrap_or_default();
+        if !rules.timeout.is_zero() && after > rules.timeout {
+            self.wait(rules.timeout);
+            return Ok(Some(failure(Flag::AttemptTimeout.label())));
+        }
+        let mut reply = ResponseHead { status: answer.status, keep_alive: true, ..ResponseHead::default() };
+        push_all(&mut reply.fields, &answer.headers);
+        self.wait(after);
+        self.exchange.reply = reply;
+        let status = self.exchange.reply.status;
+        Ok(rules.failure_statuses.contains(status).then(|| Failure::of_reply(status)))
+    }
+
+    fn scripted(&self) -> Option<&Answer> {
+        let number = self.exchange.attempt.number as usize;
+        self.script.answers.get(number - 1).or(self.script.answers.last())
+    }
+
+    fn reply_body(&mut self) -> Vec<Vec<u8>> {
+        let (body, trailers) =
+            self.scripted().map(|answer| (answer.body.clone(), answer.trailers.clone())).unwrap_or_default();
+        push_all(&mut self.exchange.response_trailers, &trailers);
+        body
     }
 
     /// Nobody sleeps in a test: the clock goes on.
@@ -277,6 +317,7 @@ impl Stage {
             query: head.query.clone(),
             headers: lines(&head.fields),
             body: body.to_vec(),
+            trailers: lines(&self.exchange.request_trailers),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use super::exchange::Exchange;
 use super::filter::{BodyVerdict, Filter, FilterError, Phases, Respond, Step};
 use super::run::{Chain, Run};
+use crate::http::Fields;
 use crate::respond::{Failure, Flag};
 
 /// One direction's filtered body.
@@ -63,6 +64,20 @@ impl BodyRun {
     /// Some filter keeps bytes back.
     pub fn is_holding(&self) -> bool {
         self.held.iter().any(|held| !held.is_empty())
+    }
+
+    /// What follows the body: the sender's, as the filters have left it.
+    pub fn trailers<'a>(&self, exchange: &'a Exchange) -> &'a Fields {
+        if self.phase == Phases::REQUEST_BODY { &exchange.request_trailers } else { &exchange.response_trailers }
+    }
+
+    /// The same, to be changed.
+    pub fn trailers_mut<'a>(&self, exchange: &'a mut Exchange) -> &'a mut Fields {
+        if self.phase == Phases::REQUEST_BODY {
+            &mut exchange.request_trailers
+        } else {
+            &mut exchange.response_trailers
+        }
     }
 
     /// The next chunk.

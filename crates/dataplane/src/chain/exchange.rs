@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::http::{RequestHead, ResponseHead};
+use crate::http::{Fields, RequestHead, ResponseHead};
 use crate::respond::Flag;
+use crate::upstream::Usage;
 
 /// The other end of the client's connection.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Attempt {
     pub endpoint: Option<SocketAddr>,
     /// After a failure: all of the request's body is still there, so that it could be sent again.
     pub replayable: bool,
+    /// After a failure: how busy the upstream is, over all data threads.
+    pub usage: Usage,
 }
 
 /// How long each stage took; the access log's durations.
@@ -75,6 +78,10 @@ pub struct Exchange {
     pub timings: Timings,
     /// The trace it belongs to, for the logs; empty: none.
     pub trace_id: String,
+    /// What followed the request's body, where filters see bodies.
+    pub request_trailers: Fields,
+    /// What follows the response's body, where filters see bodies.
+    pub response_trailers: Fields,
     /// What the phases of each filter took, in the order of asking; kept once a filter wants to know.
     pub filter_times: Option<Vec<(Arc<str>, Duration)>>,
 }
@@ -97,6 +104,8 @@ impl Exchange {
             bytes_out: 0,
             timings: Timings::now(),
             trace_id: String::new(),
+            request_trailers: Fields::default(),
+            response_trailers: Fields::default(),
             filter_times: None,
         }
     }
@@ -108,6 +117,7 @@ impl Exchange {
         self.attempt.number = other.attempt.number;
         self.attempt.endpoint = other.attempt.endpoint;
         self.attempt.replayable = other.attempt.replayable;
+        self.attempt.usage = other.attempt.usage;
         self.attempt.head.clone_from(&other.attempt.head);
         self.reply.clone_from(&other.reply);
         self.response.clone_from(&other.response);
@@ -119,6 +129,8 @@ impl Exchange {
         self.timings = other.timings;
         self.trace_id.clone_from(&other.trace_id);
         self.filter_times.clone_from(&other.filter_times);
+        self.request_trailers.clone_from(&other.request_trailers);
+        self.response_trailers.clone_from(&other.response_trailers);
     }
 
     /// Forgets the exchange, keeps the memory of its messages for the next one.
@@ -139,6 +151,8 @@ impl Exchange {
         self.bytes_out = 0;
         self.trace_id.clear();
         self.filter_times = None;
+        self.request_trailers.clear();
+        self.response_trailers.clear();
     }
 
     /// A filter's phase took that long.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::exchange::Exchange;
+use super::tries::TryRules;
 use crate::plan::PlanError;
 use crate::plan::document::FilterUse;
 use crate::respond::{Failure, Flag};
@@ -92,6 +93,11 @@ pub struct FilterError {
 pub trait Filter: Send + Sync {
     fn name(&self) -> &str;
     fn phases(&self) -> Phases;
+
+    /// Asked once, when a chain is built.
+    fn try_rules(&self) -> TryRules {
+        TryRules::default()
+    }
 
     fn on_connect(&self, step: Step<'_>, cx: &mut Context<'_>) -> Poll<Result<Option<Close>, FilterError>> {
         Poll::Ready(Ok(None))

@@ -7,6 +7,7 @@ mod body;
 mod exchange;
 mod filter;
 mod run;
+mod tries;
 
 pub use body::{BodyRun, Passed};
 pub use exchange::{Attempt, Exchange, Peer, Timings};
@@ -15,3 +16,4 @@ pub use filter::{
     Slot, Step,
 };
 pub use run::{Chain, Run};
+pub use tries::{Statuses, TryRules};

@@ -9,6 +9,7 @@ use super::exchange::Exchange;
 use super::filter::{
     Close, FailureVerdict, Filter, FilterBuilder, FilterError, Phases, RequestVerdict, Respond, Slot, Step,
 };
+use super::tries::TryRules;
 use crate::plan::PlanError;
 use crate::plan::document::FilterUse;
 use crate::respond::Failure;
@@ -19,6 +20,8 @@ use crate::telemetry::log;
 pub struct Chain {
     pub(super) links: Box<[Link]>,
     interest: Phases,
+    /// Apart: few chains have any.
+    try_rules: Option<Box<TryRules>>,
 }
 
 pub(super) struct Link {
@@ -58,12 +61,19 @@ impl Chain {
         }
         let links = links.into_boxed_slice();
         let interest = links.iter().fold(Phases::NONE, |all, link| all | link.phases);
-        Ok(Self { links, interest })
+        let rules = links.iter().fold(TryRules::default(), |all, link| all.and(&link.filter.try_rules()));
+        let try_rules = (rules != TryRules::default()).then(|| Box::new(rules));
+        Ok(Self { links, interest, try_rules })
     }
 
     /// Some filter defines one of these phases.
     pub fn wants(&self, phases: Phases) -> bool {
         self.interest.any(phases)
+    }
+
+    /// What its filters ask of every try; none: nothing.
+    pub fn try_rules(&self) -> Option<&TryRules> {
+        self.try_rules.as_deref()
     }
 
     /// A fresh memory for one exchange; allocates only when there are filters.

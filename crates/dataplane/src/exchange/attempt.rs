@@ -47,7 +47,7 @@ impl<D: Downstream> Job<'_, D> {
             }
         })?;
         self.prepare(route, body);
-        let asked = self.watch.by(self.deadline, route.chain.on_attempt(&mut self.run, self.exchange)).await;
+        let asked = self.watch.by(self.limit(), route.chain.on_attempt(&mut self.run, self.exchange)).await;
         asked.ok_or_else(|| self.timeout())??;
         connection.wire.request(&self.exchange.attempt.head);
         let asked = Instant::now();
@@ -97,7 +97,7 @@ impl<D: Downstream> Job<'_, D> {
         let started = Instant::now();
         // Boxed: most attempts find a connection, and need not carry the memory for making one.
         let connecting = Box::pin(connect(pool, endpoint, self.listener.limits.wire, cells));
-        let made = self.watch.by(self.deadline, connecting).await;
+        let made = self.watch.by(self.limit(), connecting).await;
         self.exchange.timings.connect = started.elapsed();
         made.unwrap_or_else(|| Err(self.timeout()))
     }
@@ -107,7 +107,7 @@ impl<D: Downstream> Job<'_, D> {
         let exchange = &mut *self.exchange;
         let head = &mut exchange.attempt.head;
         head.clone_from(&exchange.request);
-        if let Some(length) = body.whole() {
+        if let Some(length) = body.whole().filter(|_| exchange.request_trailers.is_empty()) {
             head.framing = Framing::Length(length);
         } else if route.chain.wants(crate::chain::Phases::REQUEST_BODY) && head.framing != Framing::None {
             head.framing = Framing::Chunked;
@@ -130,7 +130,9 @@ impl<D: Downstream> Job<'_, D> {
             Err(Stop::Failed(failure)) => match failure.flag {
                 Flag::UpstreamReset => (Some(Outcome::Failure), metrics::Outcome::Reset),
                 Flag::UpstreamProtocol => (Some(Outcome::Failure), metrics::Outcome::Protocol),
-                Flag::Timeout | Flag::UpstreamStall => (Some(Outcome::Failure), metrics::Outcome::Timeout),
+                Flag::Timeout | Flag::AttemptTimeout | Flag::UpstreamStall => {
+                    (Some(Outcome::Failure), metrics::Outcome::Timeout)
+                }
                 _ => (None, metrics::Outcome::Cancelled),
             },
             Err(Stop::Answer(_)) => (None, metrics::Outcome::Cancelled),

@@ -147,7 +147,7 @@ impl<D: Downstream> Job<'_, D> {
     pub(super) fn arm(&mut self) {
         let stall = self.listener.limits.stall_timeout;
         let stall = (!stall.is_zero()).then(|| Instant::now() + stall);
-        self.watch.set([self.deadline, stall].into_iter().flatten().min());
+        self.watch.set([self.limit(), stall].into_iter().flatten().min());
     }
 
     /// Looks at the limits when the watch fires. `moved` is what had been moved when it was armed.
@@ -161,7 +161,7 @@ impl<D: Downstream> Job<'_, D> {
         if self.watch.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.limit().is_some_and(|limit| Instant::now() >= limit) {
             return Poll::Ready(Err(self.timeout()));
         }
         let progressed = std::mem::replace(moved, now_moved) != now_moved;

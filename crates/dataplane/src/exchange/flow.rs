@@ -265,7 +265,10 @@ impl Flow {
             return Poll::Ready(Ok(()));
         }
         if self.ended {
-            return self.poll_finish(cx, source, sink);
+            return match &self.mode {
+                Mode::Filtered(body) => self.finished(sink.poll_finish(cx, body.trailers(filters.exchange))),
+                _ => self.poll_finish(cx, source, sink),
+            };
         }
         if let Poll::Ready(result) = self.poll_more(cx, source, filters) {
             return Poll::Ready(result);
@@ -288,8 +291,12 @@ impl Flow {
         source: &mut S,
         sink: &mut D,
     ) -> Poll<Result<(), FlowError>> {
+        self.finished(sink.poll_finish(cx, source.trailers()))
+    }
+
+    fn finished(&mut self, finished: Poll<Result<(), CarryError>>) -> Poll<Result<(), FlowError>> {
         self.blocked = true;
-        ready!(sink.poll_finish(cx, source.trailers())).map_err(FlowError::Sink)?;
+        ready!(finished).map_err(FlowError::Sink)?;
         self.blocked = false;
         self.done = true;
         Poll::Ready(Ok(()))
@@ -303,7 +310,7 @@ impl Flow {
         filters: &mut Filters<'_>,
     ) -> Poll<Result<(), FlowError>> {
         if !matches!(&self.mode, Mode::Filtered(body) if body.is_passing()) {
-            ready!(self.poll_chunk(cx, source))?;
+            ready!(self.poll_chunk(cx, source, filters.exchange))?;
         }
         if let Mode::Filtered(body) = &mut self.mode {
             let Filters { chain, run, exchange } = filters;
@@ -317,7 +324,12 @@ impl Flow {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_chunk<S: Source>(&mut self, cx: &mut Context<'_>, source: &mut S) -> Poll<Result<(), FlowError>> {
+    fn poll_chunk<S: Source>(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut S,
+        exchange: &mut Exchange,
+    ) -> Poll<Result<(), FlowError>> {
         match ready!(source.poll_receive(cx)).map_err(FlowError::Source)? {
             Part::Data(data) => {
                 let length = data.len();
@@ -331,6 +343,9 @@ impl Flow {
             Part::End => {
                 self.source_ended = true;
                 if let Mode::Filtered(body) = &mut self.mode {
+                    for (_, name, value) in source.trailers().iter() {
+                        body.trailers_mut(exchange).push(name, value);
+                    }
                     body.offer(&[], true);
                 }
                 Poll::Ready(Ok(()))

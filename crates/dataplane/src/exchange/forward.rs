@@ -4,17 +4,18 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
 use super::attempt::Attempted;
-use super::drive::{Stop, of_upload, stalled};
+use super::drive::{Stop, of_upload, poll_drain, stalled};
 use super::flow::{Filters, Flow};
 use super::job::{Job, Next};
-use crate::chain::{BodyRun, FailureVerdict, Phases};
+use super::local::DRAINED_BYTES;
+use crate::chain::{BodyRun, FailureVerdict, Phases, TryRules};
 use crate::http::{Framing, ResponseHead};
-use crate::message::Downstream;
+use crate::message::{Downstream, Source as _};
 use crate::plan::{Route, Target};
 use crate::respond::{Failure, Flag, Retryable, Source};
 use crate::upstream::connect::refused;
@@ -53,43 +54,92 @@ impl<D: Downstream> Job<'_, D> {
     }
 
     async fn attempts(&mut self, route: &Route, pool: &Pool, body: &mut Flow) -> Result<Attempted, Stop> {
+        let rules = route.chain.try_rules();
         let mut tried = Tried::new();
         let mut stale = false;
         loop {
             self.exchange.attempt.number += 1;
-            let failure = match self.attempt(route, pool, body, &mut tried, stale).await {
-                Ok(attempted) => return Ok(attempted),
-                Err(Stop::Answer(answer)) => return Err(Stop::Answer(answer)),
-                Err(Stop::Failed(failure)) => failure,
+            let limit = rules.map(|rules| rules.timeout).filter(|limit| !limit.is_zero());
+            self.try_deadline = limit.map(|limit| Instant::now() + limit);
+            let outcome = self.attempt(route, pool, body, &mut tried, stale).await;
+            let (failure, attempted) = match outcome {
+                Ok(attempted) if !self.reply_fails(rules) => return Ok(attempted),
+                Ok(attempted) => (Failure::of_reply(self.exchange.reply.status), Some(attempted)),
+                Err(Stop::Failed(failure)) if failure.source() != Source::Client => (failure, None),
+                Err(stop) => return Err(stop),
             };
-            if failure.source() == Source::Client {
-                return Err(Stop::Failed(failure));
-            }
-            let in_time = failure.flag != Flag::Timeout;
-            let again = in_time && body.can_restart() && self.exchange.attempt.number < ATTEMPTS;
+            self.try_deadline = None;
             let safe = match failure.retryable {
                 Retryable::Always => tried.len() < CONNECT_TRIES && self.can_go_elsewhere(pool, &tried),
                 Retryable::IfIdempotent => !stale && self.exchange.request.method.is_idempotent(),
                 Retryable::Never => false,
             };
             stale = failure.retryable == Retryable::IfIdempotent;
-            self.exchange.attempt.replayable = again;
-            let asked = route.chain.on_failure(&mut self.run, self.exchange, &failure);
-            let asked = self.watch.by(self.deadline, asked).await;
-            let (retry, after) = match asked.ok_or_else(|| self.timeout())?? {
-                Some(FailureVerdict::Respond(answer)) => return Err(Stop::Answer(answer)),
-                Some(FailureVerdict::Retry(after)) => (true, after),
-                None => (safe, Duration::ZERO),
-            };
-            if !retry || !again {
-                return Err(Stop::Failed(failure));
-            }
-            if !after.is_zero() {
-                let waited = self.watch.by(self.deadline, tokio::time::sleep(after)).await;
-                waited.ok_or_else(|| self.timeout())?;
+            match (self.again(route, pool, body, &failure, safe).await?, attempted) {
+                (None, Some(attempted)) => return Ok(attempted),
+                (None, None) => return Err(Stop::Failed(failure)),
+                (Some(after), attempted) => {
+                    if let Some(attempted) = attempted {
+                        self.let_go(pool, attempted, body).await;
+                    }
+                    self.wait(after).await?;
+                }
             }
             self.exchange.reply = ResponseHead::default();
             body.restart();
+        }
+    }
+
+    /// A filter takes this status for a failure.
+    fn reply_fails(&mut self, rules: Option<&TryRules>) -> bool {
+        self.try_deadline = None;
+        rules.is_some_and(|rules| rules.failure_statuses.contains(self.exchange.reply.status))
+    }
+
+    /// Asks the filters whether, and after what time, there is another try; without their word `safe` decides.
+    async fn again(
+        &mut self,
+        route: &Route,
+        pool: &Pool,
+        body: &Flow,
+        failure: &Failure,
+        safe: bool,
+    ) -> Result<Option<Duration>, Stop> {
+        let cluster = &pool.target().cluster;
+        let in_time = failure.flag != Flag::Timeout;
+        let possible = in_time && body.can_restart() && self.exchange.attempt.number < ATTEMPTS;
+        self.exchange.attempt.replayable = possible;
+        self.exchange.attempt.usage = cluster.usage();
+        let asked = route.chain.on_failure(&mut self.run, self.exchange, failure);
+        let asked = self.watch.by(self.deadline, asked).await;
+        match asked.ok_or_else(|| self.timeout())?? {
+            Some(FailureVerdict::Respond(answer)) => Err(Stop::Answer(answer)),
+            Some(FailureVerdict::Retry(after)) if possible => {
+                // From now on, so that those who wait for their next try are counted, too.
+                self.retrying = self.retrying.take().or_else(|| cluster.retry());
+                Ok(Some(after))
+            }
+            None if possible && safe => Ok(Some(Duration::ZERO)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn wait(&mut self, time: Duration) -> Result<(), Failure> {
+        if !time.is_zero() {
+            let waited = self.watch.by(self.deadline, tokio::time::sleep(time)).await;
+            waited.ok_or_else(|| self.timeout())?;
+        }
+        Ok(())
+    }
+
+    /// Drops a reply that the client will not get. Its connection is kept where the rest of it is here already.
+    async fn let_go(&mut self, pool: &Pool, attempted: Attempted, body: &Flow) {
+        let Attempted { mut connection, active } = attempted;
+        drop(active);
+        let mut left = DRAINED_BYTES;
+        let drained = poll_fn(|cx| Poll::Ready(poll_drain(cx, &mut connection.wire, &mut left).is_ready())).await;
+        if drained && self.exchange.reply.keep_alive && body.is_complete() && connection.wire.is_received() {
+            pool.put(connection);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::listen::Slot;
 use crate::message::Downstream;
 use crate::plan::{Action, Listener, Route};
 use crate::respond::{Failure, Flag};
-use crate::upstream::RequestPermit;
+use crate::upstream::{RequestPermit, RetryPermit};
 
 /// What becomes of the client's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,11 @@ pub(super) struct Job<'a, D> {
     pub(super) closing: bool,
     /// The whole exchange must be over by then.
     pub(super) deadline: Option<Instant>,
+    /// The present try must have its reply's head by then.
+    pub(super) try_deadline: Option<Instant>,
     pub(super) permit: Option<RequestPermit>,
+    /// Counts as tried again.
+    pub(super) retrying: Option<RetryPermit>,
 }
 
 // === impl Job ===
@@ -72,7 +76,9 @@ impl<'a, D: Downstream> Job<'a, D> {
             informed: 0,
             closing: false,
             deadline: None,
+            try_deadline: None,
             permit: None,
+            retrying: None,
         }
     }
 
@@ -87,6 +93,7 @@ impl<'a, D: Downstream> Job<'a, D> {
             Err(failure) => Box::pin(self.fail(failure)).await,
         };
         self.permit = None;
+        self.retrying = None;
         if let Some(route) = &self.route {
             route.chain.on_done(&mut self.run, self.exchange);
         }
@@ -188,7 +195,19 @@ impl<'a, D: Downstream> Job<'a, D> {
         if drained.await == Some(true) { Next::Keep } else { Next::Close }
     }
 
+    /// The end of the exchange's time, or of the present try's.
+    pub(super) fn limit(&self) -> Option<Instant> {
+        match (self.deadline, self.try_deadline) {
+            (Some(all), Some(one)) => Some(all.min(one)),
+            (all, one) => all.or(one),
+        }
+    }
+
+    /// Time is up: which one?
     pub(super) fn timeout(&self) -> Failure {
+        if self.try_deadline.is_some() && self.deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            return Failure::new(Flag::AttemptTimeout, "no reply within the time of a try");
+        }
         let limit = self.route.as_ref().map_or(Duration::ZERO, |route| route.timeout);
         Failure::new(Flag::Timeout, format!("not done within {limit:?}"))
     }

@@ -63,9 +63,15 @@ impl Failure {
             | Flag::UpstreamReset
             | Flag::UpstreamProtocol
             | Flag::UpstreamStall
-            | Flag::Timeout => Source::Upstream,
+            | Flag::Timeout
+            | Flag::AttemptTimeout => Source::Upstream,
             _ => Source::Client,
         }
+    }
+
+    /// A reply whose status a filter takes for a failure; without a verdict it goes to the client as any other.
+    pub fn of_reply(status: u16) -> Self {
+        Self::new(Flag::None, format!("the upstream answered {status}"))
     }
 
     /// What a client's end of the exchange failed with.

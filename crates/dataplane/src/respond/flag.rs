@@ -52,6 +52,8 @@ pub enum Flag {
     UpstreamProtocol,
     /// The whole exchange took longer than its route allows.
     Timeout,
+    /// One try took longer than a filter allows.
+    AttemptTimeout,
     /// The endpoint stalled within its body.
     UpstreamStall,
     /// The client went away.
@@ -96,6 +98,7 @@ const TABLE: [Row; Flag::COUNT] = [
     row(Flag::UpstreamReset, "UPSTREAM_RESET", 502, false),
     row(Flag::UpstreamProtocol, "UPSTREAM_PROTOCOL", 502, false),
     row(Flag::Timeout, "TIMEOUT", 504, false),
+    row(Flag::AttemptTimeout, "ATTEMPT_TIMEOUT", 504, false),
     row(Flag::UpstreamStall, "UPSTREAM_STALL", 504, true),
     row(Flag::ClientGone, "CLIENT_GONE", 499, true),
     row(Flag::Internal, "INTERNAL", 500, true),

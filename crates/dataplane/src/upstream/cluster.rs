@@ -11,7 +11,10 @@ use super::balance::Picker;
 use super::clock::{self, Millis};
 use super::dns::Name;
 use super::endpoint::{Endpoint, EndpointStatus, Outcome};
-use super::limit::{CONNECTIONS, ConnectionPermit, Overload, PENDING, PendingPermit, Permit, REQUESTS, RequestPermit};
+use super::limit::{
+    CONNECTIONS, ConnectionPermit, Overload, PENDING, PendingPermit, Permit, REQUESTS, RETRIES, RequestPermit,
+    RetryPermit,
+};
 use super::members::{Members, Source};
 use super::service::Service;
 use super::transition::Change;
@@ -33,7 +36,7 @@ pub struct Cluster {
 }
 
 /// What is in use of the limits, over all data threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Requests under way.
     pub requests: u32,
@@ -41,6 +44,8 @@ pub struct Usage {
     pub pending: u32,
     /// Open connections.
     pub connections: u32,
+    /// Requests under way that are tried again.
+    pub retries: u32,
 }
 
 // === impl Cluster: building ===
@@ -103,11 +108,16 @@ impl Cluster {
         Permit::take(&self.service, self.doc.max_connections)
     }
 
+    /// Counts a request that is tried again. How many may be is for filters to say.
+    pub fn retry(&self) -> Option<RetryPermit> {
+        Permit::take(&self.service, u32::MAX).ok()
+    }
+
     /// What is in use.
     pub fn usage(&self) -> Usage {
-        let [requests, pending, connections] =
-            [REQUESTS, PENDING, CONNECTIONS].map(|kind| self.service.usage[kind].get());
-        Usage { requests, pending, connections }
+        let [requests, pending, connections, retries] =
+            [REQUESTS, PENDING, CONNECTIONS, RETRIES].map(|kind| self.service.usage[kind].get());
+        Usage { requests, pending, connections, retries }
     }
 }
 

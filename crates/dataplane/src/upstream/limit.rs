@@ -12,9 +12,13 @@ pub type PendingPermit = Permit<PENDING>;
 /// An open connection, in use or idle.
 pub type ConnectionPermit = Permit<CONNECTIONS>;
 
+/// A request that is tried again.
+pub type RetryPermit = Permit<RETRIES>;
+
 pub(super) const REQUESTS: usize = 0;
 pub(super) const PENDING: usize = 1;
 pub(super) const CONNECTIONS: usize = 2;
+pub(super) const RETRIES: usize = 3;
 
 /// Gives its place back when it is dropped.
 #[derive(Debug)]

@@ -32,5 +32,5 @@ pub use balance::{Picker, hash};
 pub use cluster::{Cluster, Usage};
 pub use control::{Control, ControlTasks};
 pub use endpoint::{Active, Endpoint, EndpointState, EndpointStatus, Outcome};
-pub use limit::{ConnectionPermit, Overload, PendingPermit, RequestPermit};
+pub use limit::{ConnectionPermit, Overload, PendingPermit, RequestPermit, RetryPermit};
 pub use transition::{Change, Transition, TransitionSender};

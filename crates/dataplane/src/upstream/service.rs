@@ -19,7 +19,7 @@ pub(super) const LANES: usize = 8;
 pub(super) struct Service {
     pub(super) name: Arc<str>,
     /// By kind of permit.
-    pub(super) usage: [Gauge; 3],
+    pub(super) usage: [Gauge; 4],
     /// Where round robin stands, per data thread.
     pub(super) cursors: [Cursor; LANES],
     /// Grows whenever an endpoint becomes usable or ceases to be.

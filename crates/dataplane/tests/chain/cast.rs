@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use dataplane::chain::{
     BodyVerdict, Close, FailureVerdict, Filter, FilterBuilder, FilterError, Phases, RequestVerdict, Respond, Step,
+    TryRules,
 };
 use dataplane::plan::PlanError;
 use dataplane::plan::document::FilterUse;
@@ -63,6 +64,7 @@ pub enum Answer {
 struct Scripted {
     name: String,
     phases: Phases,
+    try_rules: TryRules,
     diary: Diary,
     behaviour: Arc<Behaviour>,
 }
@@ -107,6 +109,9 @@ impl Filter for Scripted {
     }
     fn phases(&self) -> Phases {
         self.phases
+    }
+    fn try_rules(&self) -> TryRules {
+        self.try_rules
     }
     fn on_connect(&self, step: Step<'_>, cx: &mut Context<'_>) -> Poll<Result<Option<Close>, FilterError>> {
         self.ask(step, Moment::Connect, cx).map_ok(|answer| matches!(answer, Answer::Close).then_some(Close))
@@ -166,6 +171,7 @@ impl Filter for Scripted {
 #[derive(Clone, Default)]
 pub struct Cast {
     pub diary: Diary,
+    try_rules: TryRules,
     filters: HashMap<&'static str, (Phases, Arc<Behaviour>)>,
 }
 
@@ -177,6 +183,13 @@ impl Cast {
         behaviour: impl Fn(&str, Step<'_>, Moment<'_>, &mut Context<'_>) -> Poll<Answer> + Send + Sync + 'static,
     ) -> Self {
         self.filters.insert(name, (phases, Arc::new(Box::new(behaviour))));
+        self
+    }
+
+    /// What all of them ask of every try.
+    pub fn trying(mut self, statuses: &[u16], timeout_ms: u64) -> Self {
+        self.try_rules.timeout = Duration::from_millis(timeout_ms);
+        assert!(statuses.iter().all(|status| self.try_rules.failure_statuses.add(*status)));
         self
     }
 
@@ -202,6 +215,7 @@ impl FilterBuilder for Cast {
         let found = self.filters.get(filter.name.as_str());
         let (phases, behaviour) = found.ok_or_else(|| PlanError::new(format!("no filter {}", filter.name)))?;
         let (diary, behaviour) = (self.diary.clone(), Arc::clone(behaviour));
-        Ok(Arc::new(Scripted { name: filter.name.clone(), phases: *phases, diary, behaviour }))
+        let (name, try_rules) = (filter.name.clone(), self.try_rules);
+        Ok(Arc::new(Scripted { name, phases: *phases, try_rules, diary, behaviour }))
     }
 }

@@ -34,6 +34,7 @@ const PROVOKED: [(Flag, fn()); Flag::COUNT - 2] = [
     (Flag::UpstreamReset, an_endpoint_that_closes),
     (Flag::UpstreamProtocol, an_endpoint_that_does_not_speak_http),
     (Flag::Timeout, a_route_that_takes_too_long),
+    (Flag::AttemptTimeout, a_try_that_takes_too_long),
     (Flag::UpstreamStall, an_endpoint_that_stalls),
     (Flag::ClientGone, a_client_that_goes_away),
 ];
@@ -240,6 +241,12 @@ fn an_endpoint_that_does_not_speak_http() {
 fn a_route_that_takes_too_long() {
     let play = Play::edited(|plan| plan.first_route()["timeout_ms"] = json!(50));
     told(&play, play.client().says(GET), Flag::Timeout);
+}
+
+#[test]
+fn a_try_that_takes_too_long() {
+    let play = Cast::default().watching("a", Phases::FAILURE).trying(&[], 50).play(&["a"]);
+    told(&play, play.client().says(GET), Flag::AttemptTimeout);
 }
 
 #[test]

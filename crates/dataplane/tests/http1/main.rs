@@ -26,4 +26,6 @@ mod retries;
 mod slow;
 mod splits;
 mod targets;
+mod trailers;
+mod tries;
 mod versions;

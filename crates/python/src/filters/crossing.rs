@@ -191,7 +191,5 @@ impl Crossing<'_, '_> {
 }
 
 fn seen(object: &Py<Exchange>, failure: &respond::Failure) -> PyResult<Failure> {
-    object
-        .get()
-        .read(|exchange| Failure::of(failure, exchange.attempt.replayable, exchange.request.method.is_idempotent()))
+    object.get().read(|exchange| Failure::of(failure, exchange))
 }

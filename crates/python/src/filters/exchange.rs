@@ -109,7 +109,13 @@ impl Exchange {
             Some(Message::Request) => swap(&mut inner.exchange.request, &mut exchange.request),
             Some(Message::Attempt) => swap(&mut inner.exchange.attempt.head, &mut exchange.attempt.head),
             Some(Message::Response) => swap(&mut inner.exchange.response, &mut exchange.response),
-            _ => {}
+            Some(Message::RequestTrailers) => {
+                swap(&mut inner.exchange.request_trailers, &mut exchange.request_trailers);
+            }
+            Some(Message::ResponseTrailers) => {
+                swap(&mut inner.exchange.response_trailers, &mut exchange.response_trailers);
+            }
+            Some(Message::Reply) | None => {}
         }
         swap(&mut inner.exchange.trace_id, &mut exchange.trace_id);
         swap(&mut inner.exchange.filter_times, &mut exchange.filter_times);
@@ -350,6 +356,8 @@ pub fn fields(exchange: &core::Exchange, message: Message) -> &Fields {
         Message::Attempt => &exchange.attempt.head.fields,
         Message::Reply => &exchange.reply.fields,
         Message::Response => &exchange.response.fields,
+        Message::RequestTrailers => &exchange.request_trailers,
+        Message::ResponseTrailers => &exchange.response_trailers,
     }
 }
 
@@ -360,6 +368,8 @@ pub fn fields_mut(exchange: &mut core::Exchange, message: Message) -> &mut Field
         Message::Attempt => &mut exchange.attempt.head.fields,
         Message::Reply => &mut exchange.reply.fields,
         Message::Response => &mut exchange.response.fields,
+        Message::RequestTrailers => &mut exchange.request_trailers,
+        Message::ResponseTrailers => &mut exchange.response_trailers,
     }
 }
 

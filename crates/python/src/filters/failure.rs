@@ -1,12 +1,14 @@
 //! Why an attempt did not go as it should, as filters see it.
 
-use dataplane::respond as core;
+use dataplane::chain as exchange;
+use dataplane::respond::{self as core, Flag};
 use pyo3::prelude::*;
 
 /// What `on_failure` is asked about.
 #[pyclass(frozen, get_all, module = "flatproxy.core._native")]
 pub struct Failure {
-    /// The flag of the row of the error table, `CONNECT` for instance.
+    /// The flag of the row of the error table, `CONNECT` for instance; empty: the upstream answered with a status that a
+    /// filter takes for a failure.
     flag: &'static str,
     /// What the client would be answered.
     status: u16,
@@ -16,18 +18,24 @@ pub struct Failure {
     replayable: bool,
     /// Nothing of the request was acted upon, or to repeat it means the same.
     safe: bool,
+    /// Requests that the upstream has under way, over all data threads, and how many of them are tried again.
+    active: u32,
+    retrying: u32,
 }
 
 // === impl Failure ===
 
 impl Failure {
-    pub fn of(failure: &core::Failure, replayable: bool, idempotent: bool) -> Self {
+    pub fn of(failure: &core::Failure, exchange: &exchange::Exchange) -> Self {
+        let answered = failure.flag == Flag::None;
         Self {
-            flag: failure.flag.label(),
-            status: failure.flag.status(),
+            flag: if answered { "" } else { failure.flag.label() },
+            status: if answered { exchange.reply.status } else { failure.flag.status() },
             detail: failure.detail.clone(),
-            replayable,
-            safe: idempotent || failure.retryable == core::Retryable::Always,
+            replayable: exchange.attempt.replayable,
+            safe: exchange.request.method.is_idempotent() || failure.retryable == core::Retryable::Always,
+            active: exchange.attempt.usage.requests,
+            retrying: exchange.attempt.usage.retries,
         }
     }
 }
@@ -35,6 +43,6 @@ impl Failure {
 #[pymethods]
 impl Failure {
     fn __repr__(&self) -> String {
-        format!("<failure {}: {}>", self.flag, self.detail)
+        format!("<failure {}: {}>", if self.flag.is_empty() { "STATUS" } else { self.flag }, self.detail)
     }
 }

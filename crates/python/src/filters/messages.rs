@@ -58,6 +58,12 @@ impl Request {
     fn headers(&self, py: Python<'_>) -> Headers {
         Headers { exchange: self.0.clone_ref(py), message: Message::Request }
     }
+
+    /// What followed the body.
+    #[getter]
+    fn trailers(&self, py: Python<'_>) -> Headers {
+        Headers { exchange: self.0.clone_ref(py), message: Message::RequestTrailers }
+    }
 }
 
 #[pymethods]
@@ -183,6 +189,12 @@ impl Response {
     #[getter]
     fn headers(&self, py: Python<'_>) -> Headers {
         Headers { exchange: self.0.clone_ref(py), message: Message::Response }
+    }
+
+    /// What follows the body.
+    #[getter]
+    fn trailers(&self, py: Python<'_>) -> Headers {
+        Headers { exchange: self.0.clone_ref(py), message: Message::ResponseTrailers }
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Message {
     Attempt,
     Reply,
     Response,
+    RequestTrailers,
+    ResponseTrailers,
 }
 
 // === impl Phase ===
@@ -77,6 +79,8 @@ impl Phase {
             Phase::Request => Some(Message::Request),
             Phase::Attempt => Some(Message::Attempt),
             Phase::Response => Some(Message::Response),
+            Phase::RequestBody => Some(Message::RequestTrailers),
+            Phase::ResponseBody => Some(Message::ResponseTrailers),
             _ => None,
         }
     }
@@ -91,6 +95,8 @@ impl Message {
             Message::Attempt => "attempt",
             Message::Reply => "reply",
             Message::Response => "response",
+            Message::RequestTrailers => "request's end",
+            Message::ResponseTrailers => "response's end",
         }
     }
 
@@ -101,6 +107,8 @@ impl Message {
             Message::Attempt => "it can be changed in on_attempt only",
             Message::Reply => "it is what the upstream said; change exchange.response in on_response",
             Message::Response => "it can be changed in on_response only",
+            Message::RequestTrailers => "it can be changed in on_request_body only",
+            Message::ResponseTrailers => "it can be changed in on_response_body only",
         }
     }
 }

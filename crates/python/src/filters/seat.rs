@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataplane::chain::{FilterError, Phases};
+use dataplane::chain::{FilterError, Phases, TryRules};
 use dataplane::plan::PlanError;
 use dataplane::plan::document::FilterUse;
 use dataplane::respond::Flag;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::phase::Phase;
 
 /// `CO_COROUTINE` of the `inspect` module: the function is an `async def`.
 const COROUTINE: u32 = 0x80;
+/// Of a try.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 pub struct Seat {
     pub name: Arc<str>,
     pub phases: Phases,
+    pub try_rules: TryRules,
     pub fail_open: bool,
     /// Of one phase; zero: none.
     pub limit: Duration,
@@ -68,6 +71,7 @@ impl Seat {
         Ok(Self {
             name: name.into(),
             phases,
+            try_rules: if phases.any(Phases::FAILURE) { try_rules(filter)? } else { TryRules::default() },
             fail_open: place.fail_open,
             limit,
             filter: filter.clone().unbind(),
@@ -116,4 +120,26 @@ impl Method {
         };
         Ok(Self { call: call.unbind(), manner })
     }
+}
+
+/// What an instance that defines `on_failure` asks of every try.
+fn try_rules(filter: &Bound<'_, PyAny>) -> PyResult<TryRules> {
+    let mut rules = TryRules::default();
+    for status in filter.getattr("failure_statuses")?.try_iter()? {
+        let status = status?.extract()?;
+        if !(200..=599).contains(&status) || !rules.failure_statuses.add(status) {
+            return Err(PyValueError::new_err(format!("failure_statuses are from 200 to 599, not {status}")));
+        }
+    }
+    rules.timeout = seconds(filter, "attempt_timeout")?;
+    Ok(rules)
+}
+
+/// An attribute of the instance; None is zero.
+fn seconds(filter: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
+    let Some(seconds) = filter.getattr(name)?.extract::<Option<f64>>()? else { return Ok(Duration::ZERO) };
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero() && *time <= LONGEST);
+    time.ok_or_else(|| {
+        PyValueError::new_err(format!("{name} is above 0 and at most an hour, in seconds, not {seconds}"))
+    })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use dataplane::chain::{
-    BodyVerdict, Close, FailureVerdict, Filter, FilterError, Phases, RequestVerdict, Respond, Slot, Step,
+    BodyVerdict, Close, FailureVerdict, Filter, FilterError, Phases, RequestVerdict, Respond, Slot, Step, TryRules,
 };
 use dataplane::respond as core;
 use pyo3::prelude::*;
@@ -22,6 +22,7 @@ pub const MOST: usize = 64;
 pub struct Segment {
     name: String,
     phases: Phases,
+    try_rules: TryRules,
     pub seats: Vec<Seat>,
     /// Those on the seats, for the exchange.
     pub filters: Arc<[Py<PyAny>]>,
@@ -37,6 +38,7 @@ impl Segment {
         let names: Vec<&str> = seats.iter().map(|seat| &*seat.name).collect();
         Self {
             name: names.join("+"),
+            try_rules: seats.iter().fold(TryRules::default(), |all, seat| all.and(&seat.try_rules)),
             phases: seats.iter().fold(Phases::NONE, |all, seat| all | seat.phases),
             filters: seats.iter().map(|seat| seat.filter(py)).collect(),
             seats,
@@ -90,6 +92,10 @@ impl Filter for Segment {
 
     fn phases(&self) -> Phases {
         self.phases
+    }
+
+    fn try_rules(&self) -> TryRules {
+        self.try_rules
     }
 
     fn on_connect(&self, step: Step<'_>, cx: &mut Context<'_>) -> Poll<Result<Option<Close>, FilterError>> {

@@ -21,9 +21,9 @@ fn each_limit_is_refused_by_its_name() {
     assert_eq!(cluster.pending().expect_err("the second one waiting is too many"), Overload::Pending);
     let connections = [cluster.connection(), cluster.connection(), cluster.connection()];
     assert_eq!(cluster.connection().expect_err("the fourth connection is too many"), Overload::Connections);
-    assert_eq!(cluster.usage(), Usage { requests: 2, pending: 1, connections: 3 });
+    assert_eq!(cluster.usage(), Usage { requests: 2, pending: 1, connections: 3, retries: 0 });
     drop((requests, pending, connections));
-    assert_eq!(cluster.usage(), Usage { requests: 0, pending: 0, connections: 0 }, "permits give their place back");
+    assert_eq!(cluster.usage(), Usage::default(), "permits give their place back");
 }
 
 #[test]
