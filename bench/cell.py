@@ -1,12 +1,17 @@
 """Runs one cell against one started peer and makes its row."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bench import loads, measure
 from bench.loads import Aim, Outcome
-from bench.results import Row
+from bench.results import PACE_KEPT, Row
 from bench.workloads import Cell, Kind
+
+BUSY_PATH = "/busy"
+BUSY_CONNECTIONS = 8
+BUSY_EXTRA_SECONDS = 1.0  # that the load of the busy route outlives the other
 
 WARM_UP_SECONDS = 0.5
 WARM_UP_CONNECTIONS = 16
@@ -54,7 +59,11 @@ def run(aim: Aim, cell: Cell, about: Round, pids: Callable[[], list[int]], rate:
 def _load(aim: Aim, cell: Cell, seconds: float, rate: float, begin: Callable[[], None]) -> Outcome:
     match cell.kind:
         case Kind.WRK:
-            return loads.wrk(aim, connections=cell.connections, seconds=seconds, length=cell.length)
+            return _wrk(aim, cell, seconds)
+        case Kind.COUNT:
+            return until(cell.requests, lambda: _wrk(aim, cell, seconds), lambda: _forget_log(aim))
+        case Kind.BESIDE:
+            return _beside(aim, cell, seconds, begin)
         case Kind.PACE:
             load = {"kind": "pace", "rate": rate, **_steady(cell, seconds)}
             del load["path_count"]
@@ -64,6 +73,45 @@ def _load(aim: Aim, cell: Cell, seconds: float, rate: float, begin: Callable[[],
         case _:
             load = {"kind": cell.kind.value, **_steady(cell, seconds)}
     return loads.own(aim, load, begin, resume=cell.resume)
+
+
+def _wrk(aim: Aim, cell: Cell, seconds: float) -> Outcome:
+    return loads.wrk(
+        aim, connections=cell.connections, seconds=seconds, length=cell.length, headers=cell.headers
+    )
+
+
+def until(requests: int, ask: Callable[[], Outcome], between: Callable[[], None]) -> Outcome:
+    """Ask again, a slice of time after the other, until so many requests are done; a failure ends it."""
+    total = ask()
+    while total.completed < requests and not total.errors:
+        between()
+        total += ask()
+    return total
+
+
+def _forget_log(aim: Aim) -> None:
+    """Empty it: that of so many requests would fill the memory that it lies in. Who writes appends, and writes on."""
+    log = aim.folder / "access.log"
+    if log.exists():
+        os.truncate(log, 0)
+
+
+def _beside(aim: Aim, cell: Cell, seconds: float, begin: Callable[[], None]) -> Outcome:
+    """A pace on one route, while a slow one on connections of its own keeps the filter of another route busy."""
+    load = {"kind": "pace", "rate": cell.rate, **_steady(cell, seconds)}
+    del load["path_count"]
+    if not cell.busy_rate:
+        return loads.own(aim, load, begin)
+    other = {**load, "connections": BUSY_CONNECTIONS, "rate": cell.busy_rate, "path": BUSY_PATH}
+    other["seconds"] = seconds + BUSY_EXTRA_SECONDS
+    with loads.beside(aim, other) as result:
+        outcome = loads.own(aim, load, begin)
+        busy = result()
+    if busy.errors or busy.completed < PACE_KEPT * busy.offered:
+        fault = busy.first_error or f"the busy filter was asked {busy.completed} of {busy.offered} times"
+        return replace(outcome, errors=outcome.errors + max(1, busy.errors), first_error=fault)
+    return outcome
 
 
 def _steady(cell: Cell, seconds: float) -> dict[str, object]:

@@ -22,14 +22,16 @@ from bench.peers.base import find
 from bench.places import RESULTS, scratch
 from bench.results import Row, Writer
 from bench.targets import TARGETS
-from bench.workloads import WORKLOADS, Cell, Kind
+from bench.workloads import WORKLOADS, Cell, Kind, Workload
 
 app = typer.Typer(
     no_args_is_help=True, help="The benchmark contract: FlatProxy and its real peers in one run."
 )
 console = Console(highlight=False, markup=False, soft_wrap=True)
 
-Several = Annotated[list[str] | None, typer.Option(help="Repeat for several; left out: all.")]
+Several = Annotated[
+    list[str] | None, typer.Option(help="Repeat for several; left out: all (but the long workloads).")
+]
 
 
 @app.command("list")
@@ -46,9 +48,7 @@ def list_everything() -> None:
     console.print(table)
     table = Table("promise", "where", "against", "limit")
     for target in TARGETS:
-        sign = "<=" if target.at_most else ">="
-        place = f"{target.workload} {target.cell}"
-        table.add_row(target.text, place, target.base_cell or target.base, f"{sign} {target.limit:.2f}")
+        table.add_row(target.text, f"{target.workload} {target.cell}", target.against, target.bound)
     console.print(table)
 
 
@@ -66,7 +66,7 @@ def run(
     name: Annotated[str, typer.Option(help="Of the report; left out: the date.")] = "",
 ) -> None:
     """Run workloads and write a report. Example: python -m bench run --workload h1 --rounds 5 --duration 5"""
-    chosen = [WORKLOADS[one] for one in _known(workload, list(WORKLOADS), "workload")]
+    chosen = chosen_workloads(workload)
     about = reports.About(
         machine=machine.facts(), command=shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     )
@@ -106,6 +106,12 @@ def report(rows: Annotated[Path, typer.Argument(help="The CSV file of a run.")])
     if not rows.exists():
         _give_up(f"{rows} does not exist; `run` writes such a file")
     console.print(f"report: {reports.publish(rows)}")
+
+
+def chosen_workloads(names: list[str] | None) -> list[Workload]:
+    """Those that are named; without a name all but the long ones."""
+    known = [WORKLOADS[name] for name in _known(names, list(WORKLOADS), "workload")]
+    return [one for one in known if names or not one.long]
 
 
 def _known(names: list[str] | None, all_names: list[str], what: str) -> list[str]:

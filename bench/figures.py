@@ -35,16 +35,22 @@ P999 = Figure("p999_us", "p99.9", "µs")
 AT_WORK = Figure("load_share", "proxy at work", "%", scale=0.01)
 BITS = Figure("gigabits_per_cpu_second", "Gbit/s per CPU-second", "Gbit/s", less_is_better=False)
 MEMORY = Figure("memory_per_connection", "memory per connection", "KiB", scale=KIB)
+RESIDENT = Figure("resident", "memory", "MiB", scale=KIB * KIB)
+CROSSINGS = Figure("crossings_per_request", "crossings per request", "", scale=1.0)
 LOGGED = Figure("logged", "logged", "%", less_is_better=False, scale=0.01)
 
 _REQUESTS = (CPU, BUSY, RATE, P50, P99, P999, AT_WORK, LOGGED)
 TABLES: dict[str, tuple[Figure, ...]] = {
     "big": (BITS, RATE, P50, P99, AT_WORK, LOGGED),
     "idle": (MEMORY,),
+    "filter-python": (CPU, BUSY, RATE, P50, P99, AT_WORK, CROSSINGS, LOGGED),
+    "isolation": (P99, P50, P999, CPU, RATE, AT_WORK, CROSSINGS, LOGGED),
+    "memory": (RESIDENT, CPU, RATE, P50, P99, AT_WORK, CROSSINGS),
 }
 
 # Without a process between load and service there is nothing that these could tell.
 OF_PROXIES = frozenset({"cpu_us", "load_share", "gigabits_per_cpu_second", "memory_per_connection", "logged"})
+OF_OURS = frozenset({"crossings_per_request"})
 
 HEADLINES: tuple[tuple[str, str, str, Figure], ...] = (
     ("CPU per request, plain", "h1", SATURATED_CELL, CPU),
@@ -55,6 +61,7 @@ HEADLINES: tuple[tuple[str, str, str, Figure], ...] = (
     ("mTLS handshakes", "churn", "mtls", RATE),
     ("10 MiB bodies, down", "big", "down", BITS),
     ("an idle mTLS connection", "idle", "mtls", MEMORY),
+    ("CPU per request, a filter", "filter-python", "one", CPU),
     ("10,000 routes, CPU per request", "routes", "r10000", CPU),
 )
 

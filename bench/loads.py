@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,21 @@ class Outcome:
     resumed: int = 0
     first_error: str = ""
 
+    def __add__(self, later: "Outcome") -> "Outcome":
+        """Both in one. Of latencies the worse: quantiles cannot be added."""
+        return Outcome(
+            completed=self.completed + later.completed,
+            seconds=self.seconds + later.seconds,
+            bytes=self.bytes + later.bytes,
+            errors=self.errors + later.errors,
+            p50_us=max(self.p50_us, later.p50_us),
+            p99_us=max(self.p99_us, later.p99_us),
+            p999_us=max(self.p999_us, later.p999_us),
+            offered=self.offered + later.offered,
+            resumed=self.resumed + later.resumed,
+            first_error=self.first_error or later.first_error,
+        )
+
 
 @dataclass(frozen=True)
 class Aim:
@@ -60,7 +75,7 @@ class Aim:
     folder: Path
 
 
-def wrk(aim: Aim, *, connections: int, seconds: float, length: int) -> Outcome:
+def wrk(aim: Aim, *, connections: int, seconds: float, length: int, headers: Sequence[str] = ()) -> Outcome:
     """HTTP/1.1 on connections that stay, each response checked for status and length."""
     if aim.tls is Tls.MUTUAL:
         raise LoadError("wrk cannot present a client certificate")
@@ -76,7 +91,9 @@ def wrk(aim: Aim, *, connections: int, seconds: float, length: int) -> Outcome:
         "--duration",
         f"{max(1, round(seconds))}s",
     ]
-    command += ["--script", str(WRK_SCRIPT), "--header", f"Host: {HOST}", f"{scheme}://{aim.address}/"]
+    command += ["--script", str(WRK_SCRIPT), "--header", f"Host: {HOST}"]
+    command += [part for header in headers for part in ("--header", header)]
+    command.append(f"{scheme}://{aim.address}/")
     done = subprocess.run(
         pinned(["env", f"OPENSSL_CONF={openssl}", f"BENCH_LENGTH={length}", *command], aim.cores),
         capture_output=True,
@@ -96,6 +113,14 @@ def own(aim: Aim, load: Mapping[str, Any], at_start: Callable[[], None], *, resu
         _line(process, "start")
         at_start()
         return _outcome(_line(process, "result"))
+
+
+@contextmanager
+def beside(aim: Aim, load: Mapping[str, Any]) -> Iterator[Callable[[], Outcome]]:
+    """A load that runs beside another, from before the block; call what it gives to wait for its end and learn the outcome."""
+    with _started(aim, load, resume=False) as process:
+        _line(process, "start")
+        yield lambda: _outcome(_line(process, "result"))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Writes a run's report: what it says of each promise first, then every table, then where it was made and what did not count."""
 
 import json
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,12 +88,10 @@ def _verdicts(verdicts: list[Verdict]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- |"
     for verdict in verdicts:
         target = verdict.target
-        sign = "≤" if target.at_most else "≥"
-        base = target.base_cell if target.base == OURS else target.base
         word = {True: "met", False: "**missed**", None: "not measured"}[verdict.met]
         yield (
-            f"| {target.text} | {target.workload} {target.cell} | {base} | {sign} {target.limit:.2f} "
-            f"| {_spread(verdict.ratios)} | {word} |"
+            f"| {target.text} | {target.workload} {target.cell} | {target.against} | {target.bound} "
+            f"| {_spread(verdict.values)} | {word} |"
         )
 
 
@@ -120,20 +119,38 @@ def _workload(results: Results, workload: str, name: str, pace: float | None) ->
             "",
         )
     titles = [f"{one.name} ({one.unit})" if one.unit not in one.name else one.name for one in shown]
+    bases = {cell.name: cell.base for cell in WORKLOADS[workload].cells if cell.base}
+    if bases:
+        titles.append(f"{first.name}: more than its base")
     yield f"| cell | peer | {' | '.join(titles)} | {OURS} over it: {first.name} | rounds |"
-    yield "| --- | --- |" + " ---: |" * (len(shown) + 2)
+    yield "| --- | --- |" + " ---: |" * (len(titles) + 2)
     for cell in results.cells(workload):
         for peer in results.peers(workload):
             count = len(results.of(workload, cell, peer))
             values = " | ".join(_value(results, workload, cell, peer, one) for one in shown)
             ratios = results.ratios((workload, cell, OURS), (workload, cell, peer), first.metric)
             told = _spread(ratios) if peer not in {OURS, "direct"} else ""
+            if bases:
+                values += f" | {_more(results, (workload, cell, peer), bases.get(cell, ''), first)}"
             yield f"| {cell} | {peer} | {values} | {told} | {count} |"
+
+
+def _more(results: Results, over: tuple[str, str, str], base: str, figure: figures.Figure) -> str:
+    """How much a cell has over its base, and how many times as much, by the medians of both."""
+    under = (over[0], base, over[2])
+    more, times = results.differences(over, under, figure.metric), results.ratios(over, under, figure.metric)
+    if not (more and times):
+        return ""
+    return f"{statistics.median(more) / figure.scale:+.2f} {figure.unit} than {base}, ×{statistics.median(times):.2f}"
 
 
 def _value(results: Results, workload: str, cell: str, peer: str, figure: figures.Figure) -> str:
     median = results.median(workload, cell, peer, figure.metric)
-    if median is None or (peer == "direct" and figure.metric in figures.OF_PROXIES):
+    if (
+        median is None
+        or (peer == "direct" and figure.metric in figures.OF_PROXIES)
+        or (peer != OURS and figure.metric in figures.OF_OURS)
+    ):
         return ""
     return number(median / figure.scale)
 

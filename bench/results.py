@@ -40,6 +40,7 @@ class Row:
     held_resident: int
     logged: float
     note: str = ""
+    crossings: int = 0
 
     @property
     def valid(self) -> bool:
@@ -71,6 +72,11 @@ class Row:
     def load_share(self) -> float:
         """How much of the measured time the proxy was at work, of all its workers: below 1, something else was the limit."""
         return self.cpu_seconds / self.seconds / self.workers
+
+    @property
+    def crossings_per_request(self) -> float:
+        """How often FlatProxy's data threads went into Python for each request."""
+        return self.crossings / self.completed
 
     @property
     def memory_per_connection(self) -> float:
@@ -111,6 +117,15 @@ class Results:
             float(getattr(row, metric)) / below[row.round] for row in self.of(*over) if below.get(row.round)
         ]
 
+    def differences(
+        self, over: tuple[str, str, str], under: tuple[str, str, str], metric: str
+    ) -> list[float]:
+        """The metric of one (workload, cell, peer) less that of another, round by round."""
+        below = {row.round: float(getattr(row, metric)) for row in self.of(*under)}
+        return [
+            float(getattr(row, metric)) - below[row.round] for row in self.of(*over) if row.round in below
+        ]
+
     def peers(self, workload: str) -> list[str]:
         """Who took part in a workload, in the order of the round."""
         return list(dict.fromkeys(row.peer for row in self.rows if row.workload == workload))
@@ -148,7 +163,9 @@ def _cells(row: Row) -> Iterator[object]:
 
 
 def _row(record: dict[str, str]) -> Row:
-    return Row(**{field.name: _value(field.type, record[field.name]) for field in fields(Row)})
+    """A column that the file does not have yet was added later, and has a value for that."""
+    known = [field for field in fields(Row) if field.name in record]
+    return Row(**{field.name: _value(field.type, record[field.name]) for field in known})
 
 
 def _value(kind: object, text: str) -> Any:

@@ -4,13 +4,15 @@ import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from bench import cell as cells
-from bench import measure
+from bench import crossings, measure
 from bench.certificates import Certificates
 from bench.cores import Cores
+from bench.crossings import NotCountedError
 from bench.loads import Aim, LoadError
 from bench.peers import Peer, Setup, Tls
 from bench.processes import StartError, free_address, running
@@ -47,6 +49,7 @@ def run(plan: Plan, workload: Workload, report: Report, tell: Tell, aside: Aside
     Troubles go to `tell`. Returns the rate of the paced cells in requests per second, 0 where there are none.
     """
     rows: list[Row] = []
+    peers = [peer for peer in plan.peers if not workload.peers or peer.name in workload.peers]
 
     def keep(row: Row) -> None:
         rows.append(row)
@@ -55,14 +58,14 @@ def run(plan: Plan, workload: Workload, report: Report, tell: Tell, aside: Aside
     closed = [one for one in workload.cells if one.kind is not Kind.PACE]
     paced = [one for one in workload.cells if one.kind is Kind.PACE]
     for number in range(1, plan.rounds + 1):
-        for peer in plan.peers:
+        for peer in peers:
             for group in _alike(closed):
                 _Visit(plan, workload.id, peer, number, tell).run(group, 0.0, keep, aside)
-    rate = pace(Results(rows), workload.id, [peer.name for peer in plan.peers if peer.proxies])
+    rate = pace(Results(rows), workload.id, [peer.name for peer in peers if peer.proxies])
     if not paced or rate <= 0:
         return 0.0
     for number in range(1, plan.rounds + 1):
-        for peer in plan.peers:
+        for peer in peers:
             _Visit(plan, workload.id, peer, number, tell).run(paced, rate, keep, aside)
     return rate
 
@@ -76,7 +79,11 @@ def pace(results: Results, workload: str, peers: Iterable[str]) -> float:
 def _alike(chosen: list[Cell]) -> list[list[Cell]]:
     """Neighbouring cells that one started peer can serve. Memory is measured on a fresh one."""
     groups = groupby(
-        chosen, key=lambda one: (one.tls, one.routes, one.upload, one.name if one.kind is Kind.IDLE else "")
+        chosen,
+        key=lambda one: (
+            *(one.tls, one.routes, one.upload, one.chain),
+            one.name if one.kind is Kind.IDLE else "",
+        ),
     )
     return [list(group) for _, group in groups]
 
@@ -99,8 +106,8 @@ class _Visit:
         folder.mkdir(parents=True)
         try:
             with ExitStack() as stack:
-                address, pid = self._start(stack, group[0], folder)
-                aim = Aim(address, group[0].tls, self.plan.certificates, self.plan.cores.load, folder)
+                setup, pid = self._start(stack, group[0], folder)
+                aim = Aim(setup.listen, group[0].tls, self.plan.certificates, self.plan.cores.load, folder)
 
                 def pids() -> list[int]:
                     return measure.family(pid) if pid else []
@@ -108,10 +115,10 @@ class _Visit:
                 cells.warm_up(aim, group[0])
                 measure.settle(pids)
                 for one in group:
-                    row = cells.run(aim, one, self._about(), pids, rate)
-                    rows.append(row)
+                    measured = partial(cells.run, aim, one, self._about(), pids, rate)
+                    rows.append(self._row(one, setup, measured))
                 aside(self.peer, group[0], folder)
-        except (StartError, LoadError) as error:
+        except (StartError, LoadError, NotCountedError) as error:
             self.tell(f"{self.workload} {self.peer.name}: {error}")
         share = logged_share(folder / "access.log", rows) if self.peer.proxies and self._log else 0.0
         shutil.rmtree(folder, ignore_errors=True)
@@ -126,11 +133,21 @@ class _Visit:
         plan = self.plan
         return cells.Round(self.workload, self.peer.name, self.number, plan.workers, self._log, plan.seconds)
 
-    def _start(self, stack: ExitStack, one: Cell, folder: Path) -> tuple[str, int]:
+    def _row(self, one: Cell, setup: Setup, make: Callable[[], Row]) -> Row:
+        """A cell's row; of ours with the crossings into Python, where the cell says whether there may be any."""
+        if self.peer.name != OURS or one.crosses is None:
+            return make()
+        before = crossings.read(setup.admin)
+        row = make()
+        count = crossings.read(setup.admin) - before
+        fault = crossings.fault(count, expected=one.crosses)
+        return replace(
+            row, crossings=count, errors=row.errors + bool(fault), note=f"{row.note} {fault}".strip()
+        )
+
+    def _start(self, stack: ExitStack, one: Cell, folder: Path) -> tuple[Setup, int]:
         plan = self.plan
         service = plan.service.sink if one.upload else plan.service.address(Tls.OFF)
-        if not self.peer.proxies:
-            return (service if one.upload else plan.service.address(one.tls)), 0
         setup = Setup(
             listen=free_address(),
             admin=free_address(),
@@ -141,11 +158,14 @@ class _Visit:
             log=self._log,
             certificates=plan.certificates,
             folder=folder,
+            chain=one.chain,
         )
+        if not self.peer.proxies:
+            return replace(setup, listen=service if one.upload else plan.service.address(one.tls)), 0
         command = self.peer.command(setup)
         log = folder / "output.log"
         pid = stack.enter_context(running(command, cores=plan.cores.proxy, listens=[setup.listen], log=log))
-        return setup.listen, pid
+        return setup, pid
 
 
 def logged_share(log: Path, rows: list[Row]) -> float:

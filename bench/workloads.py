@@ -1,8 +1,9 @@
 """What is run. A workload is a list of cells; a cell is one load on one setup, and gives one row per peer and round."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from bench.chain import NO_CHAIN, Busy, Chain
 from bench.peers.base import Tls
 from bench.service import BODY, FILE_SIZES
 
@@ -16,11 +17,17 @@ class Kind(Enum):
     CHURN = "churn"
     BULK = "bulk"
     IDLE = "idle"
+    BESIDE = "beside"
+    COUNT = "count"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One load on one setup."""
+    """One load on one setup.
+
+    `base` names the cell of the same workload that the report compares it with. `crosses` says whether FlatProxy must cross into
+    Python in it, or must not; None: nobody asks.
+    """
 
     name: str
     kind: Kind
@@ -31,15 +38,24 @@ class Cell:
     routes: int = 0
     resume: bool = False
     upload: bool = False
+    chain: Chain = NO_CHAIN
+    headers: tuple[str, ...] = ()
+    base: str = ""
+    crosses: bool | None = None
+    rate: float = 0.0
+    busy_rate: float = 0.0
+    requests: int = 0
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Cells that are reported together."""
+    """Cells that are reported together. `peers`: who takes part; empty: all. `long`: run only when it is named."""
 
     id: str
     title: str
     cells: tuple[Cell, ...]
+    peers: tuple[str, ...] = ()
+    long: bool = False
 
 
 # Of the slowest proxy's requests per second at 64 connections.
@@ -49,10 +65,46 @@ SATURATED_CELL = "c64"
 ROUTE_COUNTS = (10, 1_000, 10_000)
 IDLE_CONNECTIONS = 10_000
 
+PROXIES = ("flatproxy", "envoy", "haproxy", "nginx")
+NO_FILTER = "none"
+# What the filters of filter-python read.
+TENANT = "x-tenant: bench"
+# The load beside a busy filter leaves the proxy idle for most of the time: what it waits for then is not itself.
+BESIDE_RATE = 4_000.0
+# Requests per second to the filter that computes for 2 ms: a fifth of the time, so that a stall is in the p99.
+BUSY_RATE = 100.0
+
 
 def _keep_alive(kind: Kind, tls: Tls) -> tuple[Cell, ...]:
     closed = tuple(Cell(f"c{count}", kind, count, tls) for count in (1, 64, 256))
     return (*closed, Cell(PACE_CELL, Kind.PACE, 64, tls))
+
+
+def _filters(name: str, count: int) -> Cell:
+    base = NO_FILTER if count else ""
+    return Cell(
+        name, Kind.WRK, 64, chain=Chain(headers=count), headers=(TENANT,), base=base, crosses=count > 0
+    )
+
+
+def _beside(busy: Busy) -> tuple[Cell, Cell]:
+    """The same route twice, while nobody asks for the other and while somebody does."""
+    quiet = f"{busy.value}-quiet"
+    alone = Cell(quiet, Kind.BESIDE, 64, chain=Chain(busy=busy), rate=BESIDE_RATE, crosses=False)
+    return alone, replace(alone, name=f"{busy.value}-busy", base=quiet, crosses=True, busy_rate=BUSY_RATE)
+
+
+def _count(name: str, requests: int, base: str = "") -> Cell:
+    return Cell(
+        name,
+        Kind.COUNT,
+        64,
+        chain=Chain(headers=1),
+        headers=(TENANT,),
+        base=base,
+        crosses=True,
+        requests=requests,
+    )
 
 
 def _bulk(name: str, *, upload: bool) -> Cell:
@@ -91,6 +143,25 @@ WORKLOADS: dict[str, Workload] = {
                 Cell("plain", Kind.IDLE, IDLE_CONNECTIONS),
                 Cell("mtls", Kind.IDLE, IDLE_CONNECTIONS, Tls.MUTUAL),
             ),
+        ),
+        Workload(
+            "filter-python",
+            "one header read, one added: FlatProxy in Python, Envoy in Lua, the others by a directive",
+            (_filters(NO_FILTER, 0), _filters("one", 1), _filters("five", 5)),
+            PROXIES,
+        ),
+        Workload(
+            "isolation",
+            "a route without filters, while a filter in Python on another route computes for 2 ms at a time",
+            (*_beside(Busy.INLINE), *_beside(Busy.BLOCKING)),
+            (PROXIES[0],),
+        ),
+        Workload(
+            "memory",
+            "memory over 10 million requests through a filter in Python",
+            (_count("1m", 1_000_000), _count("10m", 9_000_000, base="1m")),
+            (PROXIES[0],),
+            long=True,
         ),
     )
 }

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from bench.certificates import Certificates
+from bench.chain import NO_CHAIN, Chain
 from bench.template import render
 
 TEMPLATES = Path(__file__).parent
@@ -36,6 +37,7 @@ class Setup:
     log: bool
     certificates: Certificates
     folder: Path
+    chain: Chain = NO_CHAIN
 
     def facts(self) -> dict[str, object]:
         """The values that the templates name."""
@@ -62,6 +64,7 @@ class Setup:
             "server_cert": self.certificates.server_cert,
             "server_key": self.certificates.server_key,
             "server_both": self.certificates.server_both,
+            **self.chain.facts(),
         }
 
 

@@ -1,12 +1,14 @@
 """FlatProxy itself, as `make build` left it."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from bench.peers.base import Peer, Setup
+from bench.peers.base import TEMPLATES, Peer, Setup
 
 PROGRAM = Path(sys.executable).with_name("flatproxy")
+FILTERS = TEMPLATES / "filters"
 
 
 class FlatProxy(Peer):
@@ -25,4 +27,6 @@ class FlatProxy(Peer):
         return done.stdout.strip().partition("\n")[0]
 
     def command(self, setup: Setup) -> list[str]:
+        for file in FILTERS.glob("*.py"):
+            shutil.copy(file, setup.folder)
         return [str(PROGRAM), "run", "-c", str(self.write("flatproxy.yaml.tmpl", setup))]

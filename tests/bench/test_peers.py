@@ -3,12 +3,15 @@
 import contextlib
 import dataclasses
 import ssl
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
 from bench.certificates import HOST
+from bench.chain import Busy, Chain
 from bench.peers import PEERS, Setup, Tls
 from bench.peers.base import TEMPLATES, find
 from bench.places import ENVOY_PROGRAM
@@ -111,6 +114,46 @@ def test_a_peer_refuses_a_client_without_a_certificate_when_tls_is_mutual(name, 
             except httpx.TransportError:
                 status = None
     assert status in {None, 400}, f"{name} must not serve a client that it does not know"
+
+
+@pytest.fixture
+def seen():
+    """A service that keeps the headers of the last request."""
+    headers = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            headers.update(self.headers)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}", headers
+        server.shutdown()
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_peer_reads_one_header_and_adds_one_for_each_filter(name, count, setup, seen):
+    address, headers = seen
+    chosen = dataclasses.replace(setup, service=address, chain=Chain(headers=count))
+    with proxy(name, chosen), client(chosen) as session:
+        assert session.get(f"http://{chosen.listen}/", headers={"x-tenant": "red"}).status_code == 204
+    added = {
+        field.lower(): value for field, value in headers.items() if field.lower().startswith("x-tenant-")
+    }
+    assert added == {f"x-tenant-{number}": "red" for number in range(count)}, f"{name} must add {count}"
+
+
+@pytest.mark.parametrize("busy", [Busy.INLINE, Busy.BLOCKING], ids=lambda busy: busy.value)
+def test_a_busy_filter_is_on_a_route_of_its_own(busy, setup):
+    chosen = dataclasses.replace(setup, chain=Chain(busy=busy))
+    with proxy("flatproxy", chosen):
+        assert [ask(chosen, path).status_code for path in ("/", "/busy")] == [200, 200]
 
 
 @pytest.mark.parametrize("name", PROXIES)

@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bench.cli import chosen_workloads
 from bench.report import About, publish
 from bench.results import Results, Writer
 from bench.targets import TARGETS, judge
@@ -24,6 +25,30 @@ def test_a_promise_is_met_at_its_limit_and_missed_beyond(row):
     assert verdict(Results([row(cpu_seconds=3.01), envoy]), "envoy").met is False
 
 
+def test_a_promise_of_a_difference_is_judged_within_the_round(row):
+    none = row(workload="filter-python", cell="none", cpu_seconds=1.0)
+    for more, met in ((0.5, True), (0.51, False)):
+        one = row(workload="filter-python", cell="one", cpu_seconds=1.0 + more)
+        judged = {each.target.text: each for each in judge(Results([none, one]))}
+        verdict = judged["CPU that a filter in Python adds"]
+        assert verdict.value == pytest.approx(10 * more), "microseconds per request"
+        assert verdict.met is met
+
+
+def test_a_promise_of_a_figure_alone_needs_no_other(row):
+    none = row(workload="filter-python", cell="none", crossings=3)
+    judged = {each.target.text: each for each in judge(Results([none]))}
+    assert judged["crossings into Python per request"].met is False
+
+
+def test_a_table_tells_what_a_cell_has_over_its_base(row, tmp_path):
+    writer = Writer(tmp_path / "today.csv")
+    writer.add(row(workload="filter-python", cell="none", cpu_seconds=1.0))
+    writer.add(row(workload="filter-python", cell="one", cpu_seconds=1.4))
+    About().write(tmp_path / "today.json")
+    assert "| +4.00 µs than none, ×1.40 |" in publish(tmp_path / "today.csv").read_text()
+
+
 def test_a_promise_without_its_peer_is_not_judged(row):
     assert verdict(Results([row()]), "haproxy").met is None
 
@@ -33,6 +58,17 @@ def test_every_promise_names_a_cell_that_is_run(target):
     cells = {cell.name for cell in WORKLOADS[target.workload].cells}
     assert target.cell in cells
     assert not target.base_cell or target.base_cell in cells
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=lambda workload: workload.id)
+def test_every_cell_is_compared_with_one_of_its_workload(workload):
+    names = {cell.name for cell in workload.cells}
+    assert {cell.base for cell in workload.cells} <= {"", *names}
+
+
+def test_what_takes_long_is_run_only_when_it_is_named():
+    assert "memory" not in {one.id for one in chosen_workloads(None)}
+    assert [one.id for one in chosen_workloads(["memory"])] == ["memory"]
 
 
 def test_a_report_tells_promises_absent_peers_and_rows_that_do_not_count(row, tmp_path):

@@ -40,6 +40,26 @@ def test_ratios_are_taken_round_by_round(row):
     assert ratios == pytest.approx([0.5, 0.25]), "round 3 does not count and has no partner"
 
 
+def test_differences_are_taken_round_by_round(row):
+    results = Results(
+        [
+            row(cell="one", round=1, cpu_seconds=1.5),
+            row(cell="one", round=2, cpu_seconds=2.0),
+            row(cell="none", round=2, cpu_seconds=1.4),
+            row(cell="none", round=1, cpu_seconds=1.0),
+        ]
+    )
+    more = results.differences(("h1", "one", "flatproxy"), ("h1", "none", "flatproxy"), "cpu_us")
+    assert more == pytest.approx([5.0, 6.0])
+
+
+def test_rows_from_before_crossings_were_counted_can_be_read(row, tmp_path):
+    path = tmp_path / "rows.csv"
+    Writer(path).add(row(crossings=7))
+    path.write_text("".join(line.rpartition(",")[0] + "\n" for line in path.read_text().splitlines()))
+    assert Results.read(path).rows == [row()], "a column that is missing has its default"
+
+
 def test_a_file_gives_back_the_rows_that_were_added(row, tmp_path):
     rows = [row(note='status 503, "no service"'), row(peer="envoy", log=False, p50_us=12.5)]
     writer = Writer(tmp_path / "rows.csv")
