@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flatproxy.cli.explain_chain import print_chain, print_table
 from flatproxy.cli.planned import planned
-from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, fail, out
+from flatproxy.cli.report import DEFAULT_CONFIG, ConfigOption, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ def explain(
     header: HeaderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what every route matches, where it goes, and the tier it runs in; or which route takes one request."""
+    """Print what every route matches, where it goes, and its tier; or which route takes one request, and what it asks."""
     if url is None:
         description = planned(config)[1].description
         rows = [
@@ -59,22 +60,21 @@ def explain(
         )
         return
     answers, description = _answers(config, url, method, header or [])
+    routes = [_route_of(answer, description) for answer in answers]
     found = [_answer_row(answer, description) for answer in answers]
-    listing = [{"listener": item.listener, "route": item.route, "refused": item.refused} for item in answers]
+    listing = [_listed(answer, route) for answer, route in zip(answers, routes, strict=True)]
     _print(listing, ("listener", "route", "because", "goes to", "tier"), found, as_json=as_json)
+    if not as_json:
+        for answer, route in zip(answers, routes, strict=True):
+            if route is not None:
+                print_chain(answer.listener, route)
 
 
 def _print(value: Any, columns: Sequence[str], rows: Sequence[Sequence[str]], *, as_json: bool) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     if as_json:
         print(json.dumps(value, indent=2))
-        return
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    out().print(table)
+    else:
+        print_table(columns, rows)
 
 
 # === one request ===
@@ -100,22 +100,39 @@ def _header(line: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _route_of(answer: Answer, description: Description) -> Description | None:
+    routes: list[Description] = _listener_of(answer, description)["routes"]
+    return next((route for route in routes if route["name"] == answer.route), None)
+
+
+def _listener_of(answer: Answer, description: Description) -> Description:
+    listeners: list[Description] = description["listeners"]
+    return next(item for item in listeners if item["name"] == answer.listener)
+
+
+def _listed(answer: Answer, route: Description | None) -> Description:
+    """One answer as JSON: the route, and what it asks its filters."""
+    listed = {"listener": answer.listener, "route": answer.route, "refused": answer.refused}
+    if route is None:
+        return listed
+    return {**listed, **{key: route[key] for key in ("tier", "why", "filters", "phases")}}
+
+
 def _answer_row(answer: Answer, description: Description) -> Sequence[str]:
-    listener = next(item for item in description["listeners"] if item["name"] == answer.listener)
+    listener, route = _listener_of(answer, description), _route_of(answer, description)
     if answer.refused is not None:
         return _listener(listener), "-", f"refused: {answer.refused}", "answers 400", "-"
-    if answer.route is None:
+    if route is None:
         return _listener(listener), "-", "no route matches", "answers 404", "-"
-    route = next(item for item in listener["routes"] if item["name"] == answer.route)
     because = f"the most specific that holds: {_match(route['match'])}"
-    return _listener(listener), answer.route, because, _action(route["action"]), route["tier"]
+    return _listener(listener), route["name"], because, _action(route["action"]), route["tier"]
 
 
 # === routes in words ===
 
 
 def _route_row(listener: Mapping[str, Any], route: Mapping[str, Any]) -> Sequence[str]:
-    filters = ", ".join(route["filters"]) or "-"
+    filters = ", ".join(one["name"] for one in route["filters"]) or "-"
     goes_to = _action(route["action"])
     return (
         _listener(listener),

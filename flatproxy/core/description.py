@@ -49,10 +49,10 @@ def _route(route: Mapping[str, Any], planned: PlannedRoute) -> Description:
         "request_headers": _edits(route["request_headers"]),
         "response_headers": _edits(route["response_headers"]),
         "action": _action(route["action"]),
-        "filters": list(planned.filters),
+        "filters": [one.described() for one in planned.chain],
         "tier": planned.tier,
         "why": planned.why,
-        "phases": list(planned.phases),
+        "phases": [one.described() for one in planned.entered],
     }
 
 

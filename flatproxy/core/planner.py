@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flatproxy.api.phases import PHASES
+from flatproxy.core.entered import Entered, PlannedFilter, entered_phases, planned_filter
 
 if TYPE_CHECKING:
     from flatproxy.config.models import Config
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRoute:
-    """Where one route runs. `phases` are the moments at which a filter is asked, in order."""
+    """Where one route runs."""
 
     listener: str
     route: str
     tier: str
     why: str
-    filters: tuple[str, ...] = ()
-    phases: tuple[str, ...] = ()
+    chain: tuple[PlannedFilter, ...] = ()
+    """Its filters, in the order of the operator."""
+    entered: tuple[Entered, ...] = ()
+    """The phases in which a filter is asked, in the order of an exchange."""
 
 
 def plan_routes(config: Config, chains: Chains) -> tuple[PlannedRoute, ...]:
@@ -42,20 +44,19 @@ def plan_routes(config: Config, chains: Chains) -> tuple[PlannedRoute, ...]:
 def _plan(listener: str, route: Route, chain: tuple[Placed, ...]) -> PlannedRoute:
     if not chain:
         return PlannedRoute(listener=listener, route=route.name, tier="native", why=_why(route))
-    entered = {phase for placed in chain for phase in placed.found.phases}
+    planned = tuple(planned_filter(placed) for placed in chain)
     return PlannedRoute(
         listener=listener,
         route=route.name,
         tier="python",
-        why="; ".join(dict.fromkeys(_needs(placed) for placed in chain)),
-        filters=tuple(placed.found.name for placed in chain),
-        phases=tuple(phase for phase in PHASES if phase in entered),
+        why="; ".join(dict.fromkeys(map(_needs, planned))),
+        chain=planned,
+        entered=entered_phases(route, planned),
     )
 
 
-def _needs(placed: Placed) -> str:
-    phases = ", ".join(placed.found.phases) or "no phase"
-    return f"{placed.found.name} is Python, asked in {phases}"
+def _needs(planned: PlannedFilter) -> str:
+    return f"{planned.name} is Python, asked in {', '.join(planned.asked) or 'no phase'}"
 
 
 def _why(route: Route) -> str:
