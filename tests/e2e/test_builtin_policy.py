@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.e2e.stand.client import Client, member
+from tests.e2e.stand.client import Client, Cut, member
 from tests.e2e.stand.deployment import listener, route, until, upstream
 from tests.e2e.stand.service import response
 from tests.unit.plugins.policy.signing import Signer, key_set
@@ -65,6 +65,21 @@ def test_who_is_known_by_a_certificate_may_do_what_the_rules_say(protect, mesh, 
 def trusted(mesh, name, identity):
     """What a client needs to be taken for `identity`."""
     return member(mesh.folder / "ca.pem", mesh.issue(name, uris=(identity,)))
+
+
+def test_who_is_refused_when_a_connection_is_made_gets_no_answer(protect, mesh, service):
+    rules = {"when": "connect", "allow": [{"name": "shop", "from": "spiffe://demo.mesh/shop/*"}]}
+    proxy = protect(rules, identity=mesh.identity, listening={"tls": {"mode": "mutual"}})
+    with Client(proxy.address(), trusted(mesh, "cart", "spiffe://demo.mesh/shop/cart")) as cart:
+        assert [cart.get("/").status for _ in range(3)] == [200, 200, 200]
+    with (
+        pytest.raises(Cut),
+        Client(proxy.address(), trusted(mesh, "thief", "spiffe://demo.mesh/thief")) as thief,
+    ):
+        thief.get("/")
+    assert len(service.requests) == 3
+    assert proxy.metric(COUNTED, rule="shop", decision="allow") == 1, "once for the connection"
+    assert proxy.metric(COUNTED, rule="default", decision="refuse") == 1
 
 
 def test_a_dry_run_lets_everybody_in(protect):

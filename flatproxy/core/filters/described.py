@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -25,6 +26,10 @@ _WORDS: dict[Any, str] = {
     bool: "true or false",
     timedelta: "duration",
     Path: "file",
+    IPv4Address: "IP address",
+    IPv6Address: "IP address",
+    IPv4Network: "network (such as 10.0.0.0/8)",
+    IPv6Network: "network (such as 10.0.0.0/8)",
     Any: "anything",
     type(None): "nothing",
 }
@@ -68,6 +73,8 @@ def _default(value: Any) -> str:
         return "-"
     if isinstance(value, BaseModel):
         value = value.model_dump(exclude_defaults=True)
+        if not value:
+            return "-"  # its own options say what they are when nothing is set
     plain = to_jsonable_python(value, fallback=str)
     return plain if isinstance(plain, str) else json.dumps(plain)
 
@@ -127,7 +134,8 @@ def _bounds(metadata: Sequence[Any]) -> str:
         sign: value
         for mark in metadata
         for name, sign in _BOUNDS
-        if (value := getattr(mark, name, None)) is not None
+        if (value := getattr(mark, name, None))
+        not in (None, values.LARGEST_U32)  # no bound that anybody meets
     }
     return " and ".join(f"{sign} {value}" for sign, value in bounds.items())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flatproxy import Counter, Exchange, Filter, Host, Respond
+from flatproxy import Close, Counter, Exchange, Filter, Host, Respond
 from flatproxy.plugins.policy.jwks import KeySource
 from flatproxy.plugins.policy.options import PolicyOptions
 from flatproxy.plugins.policy.rules import Decision, Rules
@@ -29,6 +29,9 @@ class Policy(Filter):
         reader = TokenReader(options.jwt, self._keys) if options.jwt and self._keys else None
         self._rules = Rules(options, reader)
         self._logs_all = options.log == "all"
+        self._at_connect = options.when == "connect"
+        # One crossing for each connection, or one for each request: never both.
+        self.phases = frozenset({"on_connect" if self._at_connect else "on_request"})
 
     def open(self, host: Host) -> None:
         """Declare the metrics and get the keys. Raises ValueError or OSError for a file of keys that is not good."""
@@ -50,6 +53,10 @@ class Policy(Filter):
         if self._keys:
             self._keys.close()
 
+    def on_connect(self, exchange: Exchange) -> Close | None:
+        """Cut off whom the deciding rule refuses."""
+        return None if self.on_request(exchange) is None else Close()
+
     def on_request(self, exchange: Exchange) -> Respond | None:
         """Answer with what the deciding rule says."""
         decision = self._rules.decide(exchange)
@@ -64,7 +71,7 @@ class Policy(Filter):
         return None if self.options.dry_run else decision.answer
 
     def _log(self, exchange: Exchange, word: str, decision: Decision) -> None:
-        request, peer = exchange.request, exchange.peer
+        peer = exchange.peer
         why = {"why": decision.why} if decision.why else {}
         exchange.log.info(
             word,
@@ -72,6 +79,9 @@ class Policy(Filter):
             **why,
             peer=peer.identity,
             address=peer.address,
-            method=request.method,
-            path=request.path,
+            **({} if self._at_connect else _asked(exchange)),
         )
+
+
+def _asked(exchange: Exchange) -> dict[str, str]:
+    return {"method": exchange.request.method, "path": exchange.request.path}

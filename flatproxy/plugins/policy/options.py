@@ -225,6 +225,8 @@ class PolicyOptions(Options):
     """Refuse nobody; log and count what would have been refused."""
     log: Literal["refused", "all"] = "refused"
     """Which decisions are logged."""
+    when: Literal["request", "connect"] = "request"
+    """`connect`: once for each connection, by `from` and `networks` alone; who is refused is cut off without an answer."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -234,6 +236,8 @@ class PolicyOptions(Options):
             raise refuse(f"has two rules named '{twice}'")
         if {NO_RULE, TOKEN} & set(names):
             raise refuse(f"has a rule named '{NO_RULE}' or '{TOKEN}', which log and metrics use for no rule")
+        if self.when == "connect":
+            self._refuse_what_is_not_known_yet()
         if self.jwt is None and any(rule.claims for rule in (*self.allow, *self.deny)):
             raise refuse("has a rule with `claims` but no `jwt`, which says how tokens are checked")
         return self
@@ -242,3 +246,12 @@ class PolicyOptions(Options):
         """The rules of one kind with their names."""
         rules: tuple[Rule, ...] = getattr(self, kind)
         return [(rule.name or f"{kind}[{number}]", rule) for number, rule in enumerate(rules)]
+
+    def _refuse_what_is_not_known_yet(self) -> None:
+        for name, rule in (*self.named("deny"), *self.named("allow")):
+            for field in ("methods", "paths", "headers", "claims"):
+                if getattr(rule, field):
+                    raise refuse(
+                        f"has `when: connect` and `{field}` in the rule '{name}': when a connection is made, only `from` and "
+                        "`networks` are known"
+                    )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from pydantic import Field, PositiveInt
 
 from flatproxy import Options
-from flatproxy.api.values import Duration, Share
+from flatproxy.api.values import Count, Duration, Share
 from flatproxy.cli.filter.scaffold import Taken, write_package
 from flatproxy.core.filters.described import described_options
 from tests.unit.cli.conftest import ROOT
@@ -128,6 +129,10 @@ class Colour(Enum):
     BLUE = "blue"
 
 
+class Part(Options):
+    size: int = 1
+
+
 class Kinds(Options):
     word: Colour = Colour.RED
     call: Callable[[], int] | None = None
@@ -140,6 +145,10 @@ class Kinds(Options):
     listed: list = Field(default_factory=list)
     number: float = 0.5
     flag: bool = False
+    networks: tuple[IPv4Network | IPv6Network, ...] | None = None
+    address: IPv4Address | None = None
+    count: Count = 2
+    part: Part = Part()
 
 
 def test_every_kind_of_option_has_words():
@@ -156,6 +165,11 @@ def test_every_kind_of_option_has_words():
         "listed": ("list", "-"),
         "number": ("number", "0.5"),
         "flag": ("true or false", "false"),
+        "networks": ("list of network (such as 10.0.0.0/8) or nothing", "-"),
+        "address": ("IP address or nothing", "-"),
+        "count": ("whole number >= 1", "2"),
+        "part": ("mapping", "-"),
+        "part.size": ("whole number", "1"),
     }
 
 

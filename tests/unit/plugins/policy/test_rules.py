@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from flatproxy import Close
 from flatproxy.plugins.policy.filter import Policy
 from flatproxy.plugins.policy.options import PolicyOptions
 from tests.unit.plugins.stand_ins import Told, exchange
@@ -122,6 +123,39 @@ def test_a_dry_run_refuses_nobody_and_says_what_it_would_have_done():
     assert [(word, fields["rule"]) for word, fields in told.lines] == [("would_refuse", "default")]
 
 
+# === when a connection is made ===
+
+
+def connecting(**options):
+    """An exchange with a policy that decides when a connection is made, before there is a request to look at."""
+    made, told = policy(when="connect", **options), Told()
+    one = exchange(identity=SHOP, told=told)
+    del one.request
+    return made.on_connect(one), told, made
+
+
+def test_a_connection_is_decided_by_who_it_is():
+    assert connecting(allow=[{"from": SHOP}])[0] is None
+    assert connecting(allow=[{"networks": ["10.0.0.0/8"]}])[0] == Close()
+    assert connecting(allow=[{}], deny=[{"from": "**"}])[0] == Close()
+
+
+def test_the_rule_that_cut_a_connection_off_is_logged_and_counted():
+    _, told, made = connecting(allow=[])
+    assert told.lines == [("refuse", {"rule": "default", "peer": SHOP, "address": "192.0.2.7"})]
+    assert made._decisions.amounts == {("default", "refuse"): 1}
+
+
+def test_a_dry_run_cuts_nobody_off():
+    verdict, told, _ = connecting(allow=[], dry_run=True)
+    assert (verdict, told.lines[0][0]) == (None, "would_refuse")
+
+
+def test_it_is_asked_in_one_phase_only():
+    assert policy(allow=[{}], when="connect").phases == {"on_connect"}
+    assert policy(allow=[{}]).phases == {"on_request"}
+
+
 # === options ===
 
 
@@ -142,6 +176,8 @@ def test_a_dry_run_refuses_nobody_and_says_what_it_would_have_done():
         ({"allow": [{"name": "default"}]}, "'default'"),
         ({"allow": [{"claims": {"sub": "a"}}]}, "`claims` but no `jwt`"),
         ({"allow": [{"methods": []}]}, "must not be empty"),
+        ({"allow": [{"methods": "GET"}], "when": "connect"}, "`when: connect` and `methods` in the rule"),
+        ({"allow": [{}], "deny": [{"name": "no", "headers": {"x": "1"}}], "when": "connect"}, "rule 'no'"),
         ({"allow": [{"headers": {"x": 1.5}}]}, "must be text, a whole number, true or false"),
         ({"allow": [], "jwt": {"jwks": "http://keys.demo/"}}, "must be an https URL"),
         ({"allow": [], "jwt": {"jwks": "k", "algorithms": ["HS256"]}}, "RS256"),
