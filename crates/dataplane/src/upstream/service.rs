@@ -114,10 +114,14 @@ impl Gauge {
 // === impl Cursor ===
 
 impl Cursor {
+    pub(super) fn position(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// The position, which moves on by one.
     pub(super) fn advance(&self) -> usize {
         // Load and store instead of an atomic add: a cursor has one thread, or loses a turn now and then.
-        let at = self.0.load(Ordering::Relaxed);
+        let at = self.position();
         self.0.store(at.wrapping_add(1), Ordering::Relaxed);
         at
     }

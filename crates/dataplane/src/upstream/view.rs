@@ -35,6 +35,16 @@ pub(super) struct Wish<'a> {
     pub(super) avoid: &'a [SocketAddr],
 }
 
+// === impl Wish ===
+
+impl Wish<'_> {
+    /// Whose turn it is. A further try takes none away: where each first one fails at the same endpoint, the next
+    /// exchange would begin there again.
+    fn turn(&self) -> usize {
+        if self.avoid.is_empty() { self.cursor.advance() } else { self.cursor.position() }
+    }
+}
+
 // === impl View ===
 
 impl View {
@@ -63,7 +73,7 @@ impl View {
         let picked = match (balance, wish.key, &self.members.ring) {
             (Balance::RingHash(_), Some(key), Some(ring)) => return self.owner(ring.walk(key), wish.avoid),
             _ if self.candidates.is_empty() => return None,
-            (Balance::RoundRobin, _, _) => self.slots.position(wish.cursor.advance() % self.slots.len()),
+            (Balance::RoundRobin, _, _) => self.slots.position(wish.turn() % self.slots.len()),
             (Balance::LeastRequest, _, _) => self.less_loaded(wish.picker),
             // A request without the ring's key belongs nowhere in particular.
             (Balance::Random | Balance::RingHash(_), _, _) => self.at_random(wish.picker),

@@ -18,6 +18,19 @@ fn round_robin_visits_each_in_turn() {
 }
 
 #[test]
+fn a_further_try_takes_no_turn_from_the_next_request() {
+    let cluster = cluster_of(Balance::RoundRobin, 2);
+    let mut picker = Picker::new();
+    let mut first_tries = || {
+        let first = cluster.pick(&mut picker, None, &[]).expect("one of two").address;
+        let second = cluster.pick(&mut picker, None, &[first]).expect("the other one").address;
+        assert_ne!(first, second, "another endpoint is tried first");
+        first
+    };
+    assert_ne!(first_tries(), first_tries(), "the next request begins with the other endpoint");
+}
+
+#[test]
 fn round_robin_follows_weights_exactly() {
     let cluster = build(&upstream(Balance::RoundRobin, &["10.0.0.1:80*3", "10.0.0.2:80", "10.0.0.3:80*2"]));
     let counts = picks(&cluster, &mut Picker::new(), 600);
