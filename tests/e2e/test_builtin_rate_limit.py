@@ -146,6 +146,7 @@ def test_two_proxies_share_one_budget_and_each_goes_on_without_redis(deploy, tmp
         assert ask(second, count=6) == [200] * 4 + [429] * 2
         server.kill()
         assert ask(first, count=12) == [200] * 10 + [429] * 2, "it counts for itself"
+        until(lambda: ask(second) == [503], "who was refused is so for a second at most without asking")
         assert ask(second, count=3) == [503] * 3
         for proxy in (first, second):
             until(lambda proxy=proxy: ask(proxy) and proxy.metric(OPEN), "the circuit should be open")
@@ -167,3 +168,19 @@ def test_a_redis_that_hangs_stalls_nobody(deploy, server):
     line = proxy.program.event("filter", message="redis is left alone")
     assert (line["level"], line["fields"]["why"]) == ("warning", "timeout")
     server.go_on()
+
+
+@pytest.mark.needs("redis-server")
+def test_connections_go_with_the_filter(deploy, server):
+    proxy = deploy(listeners=[shared(server)], drain="100ms")
+    assert ask(proxy) == [200]
+    assert others(server), "the filter should be connected"
+    proxy.configure(listeners=[limited({"per_hour": 1})], drain="100ms")
+    assert proxy.reload()[0] == 0
+    until(lambda: not others(server), "nothing should be left of the filter that is gone")
+    assert ask(proxy, count=2) == [200, 429]
+
+
+def others(server):
+    """Who is connected by TCP; the test itself is not."""
+    return [line for line in server.ask("CLIENT", "LIST").splitlines() if b" addr=127.0.0.1:" in line]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flatproxy.plugins.rate_limit.circuit import Circuit
 from flatproxy.plugins.rate_limit.keys import digest
+from flatproxy.plugins.rate_limit.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from flatproxy.plugins.rate_limit.options import RedisOptions
 
 MICRO = 1_000_000
+LONGEST_WHY = 200
 # One number comes back, in millionths of a token: what is left, or, negative, what is missing.
 # The clock is that of the server, so that those of the nodes may differ. One that is set back refills nothing, and counts on from
 # where it is now. What is refused writes nothing. A bucket is forgotten when it is full.
@@ -53,6 +55,7 @@ class RedisBuckets:
         self._arguments = (repr(rate), str(capacity))
         self._timeout = options.timeout.total_seconds()
         self._circuit = Circuit(options.failures, options.pause.total_seconds())
+        self._refusals = Refusals(rate)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._host: Host
@@ -84,7 +87,10 @@ class RedisBuckets:
 
     async def take(self, key: Hashable) -> float | None:
         """Take one token; returns what is left, negative what is missing, None when Redis does not say."""
-        if not self._circuit.admits(self._host.now()):
+        now = self._host.now()
+        if missing := self._refusals.missing(key, now):
+            return -missing
+        if not self._circuit.admits(now):
             return None
         self._loop = asyncio.get_running_loop()
         try:
@@ -100,6 +106,9 @@ class RedisBuckets:
         if self._circuit.succeeded():
             self._open.set(0)
             self._host.log.info("redis answers again", redis=self._where)
+        if left < 0:
+            # From when it was asked: the script ran later, so that nobody is refused for longer than by Redis itself.
+            self._refusals.add(key, -left, now)
         return left
 
     async def _ask(self, name: str) -> float:
@@ -121,7 +130,7 @@ class RedisBuckets:
             self._host.log.warning(
                 "redis is left alone",
                 redis=self._where,
-                why=f"{type(error).__name__}: {error}" if str(error) else reason,
+                why=f"{type(error).__name__}: {error}"[:LONGEST_WHY] if str(error) else reason,
                 seconds=self._options.pause.total_seconds(),
                 fail=self._options.fail,
             )

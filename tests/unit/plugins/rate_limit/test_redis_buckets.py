@@ -5,9 +5,14 @@ import collections
 import time
 
 import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from flatproxy.plugins.rate_limit.filter import RateLimit
 from flatproxy.plugins.rate_limit.options import RateLimitOptions
+from flatproxy.plugins.rate_limit.redis_buckets import SCRIPT
+from tests.e2e.stand.certificates import Authority
 from tests.unit.plugins.rate_limit.redis_server import RedisServer
 from tests.unit.plugins.stand_ins import Told, exchange
 
@@ -100,6 +105,7 @@ def test_many_at_once_are_given_exactly_the_burst(nodes, server):
 def test_tokens_come_back_by_the_clock_of_redis_within_1_percent(nodes, server):
     rate, capacity, seconds = 300, 200, 0.5
     node = nodes.add(server.url, per_hour=None, per_second=rate, burst=capacity)
+    node.told.now = time.monotonic
 
     async def for_a_while():
         begin = time.monotonic()
@@ -161,6 +167,39 @@ def test_a_redis_that_forgot_its_scripts_is_told_again(nodes, server):
     server.ask("SCRIPT", "FLUSH")
     assert nodes.ask(node, 5) == {200: 4, 429: 1}
     assert amount(node, "redis_failures_total") == 0
+
+
+def test_a_flood_of_who_was_refused_is_none_for_redis(nodes, server):
+    node = nodes.add(server.url, per_hour=60, burst=1, key="peer")
+    assert nodes.ask(node, 2, identity=CART) == {200: 1, 429: 1}
+    before = asked_of(server)
+    assert nodes.ask(node, 50, identity=CART) == {429: 50}
+    assert asked_of(server) == before
+    assert nodes.ask(node, identity="spiffe://demo.mesh/other") == {200: 1}
+    server.ask("FLUSHALL")
+    nodes.clock.now += 1
+    assert nodes.ask(node, identity=CART) == {200: 1}, "an emptied Redis is believed a second later"
+
+
+def asked_of(server):
+    return server.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
+
+
+@given(
+    rate=st.integers(1, 1000),
+    capacity=st.integers(1, 100),
+    kept=st.floats(-0.001, 100),
+    age=st.floats(0, 100),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_the_script_counts_as_the_buckets_in_memory_do(server, rate, capacity, kept, age):
+    with redis.Redis(unix_socket_path=str(server.socket)) as client:
+        kept = min(kept, capacity)
+        client.set("k", f"{kept:.6f} {(server_time(server) - age) * 1e6:.0f}")
+        left = client.eval(SCRIPT, 1, "k", repr(float(rate)), capacity) / 1e6
+    expected = min(capacity, kept + age * rate) - 1
+    # The clock of Redis went on while it was asked.
+    assert expected - 0.01 <= left <= min(capacity - 1, expected + 0.5 * rate)
 
 
 # === trouble ===
@@ -283,6 +322,19 @@ def test_a_password_is_used_and_never_told(nodes, tmp_path, free_port):
         said = str([node.told.lines for node in nodes.made])
         assert "sesame" not in said
         assert "mellon" not in said
+
+
+def test_a_redis_behind_tls_is_known_by_its_certificate(nodes, tmp_path, free_port):
+    ours, others = Authority(), Authority("others")
+    files = ours.issue(tmp_path, "redis", uris=(), dns=("localhost",))
+    tls = ("--tls-port", str(free_port), "--tls-cert-file", str(files.cert), "--tls-key-file", str(files.key))
+    with RedisServer(tmp_path, 0, *tls, "--tls-auth-clients", "no"):
+        url = f"rediss://localhost:{free_port}/0"
+        known = nodes.add(url, redis={"ca": ours.write(tmp_path, "ours.pem")})
+        unknown = nodes.add(url, redis={"ca": others.write(tmp_path, "others.pem"), "fail": "closed"})
+        assert nodes.ask(known, 6) == {200: 5, 429: 1}
+        assert nodes.ask(unknown) == {503: 1}
+        assert amount(unknown, "redis_failures_total", "connection") == 1
 
 
 @pytest.mark.parametrize(("content", "error"), [(None, OSError), ("\n", ValueError)])
