@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdk.conformance.golden import Content, ExpectedMessage, Golden, octets
+from sdk.conformance.golden import Content, ExpectedMessage, Golden, Lines, octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sdk.conformance.golden import ExpectedAttempt
-    from sdk.conformance.kind import Lines, Played, Sent
+    from sdk.conformance.kind import Played, Sent
 
 LONGEST_SHOWN = 200
 
@@ -39,7 +39,7 @@ def _response(golden: Golden, played: Played) -> Iterator[str]:
     wanted = golden.expect.response
     if wanted.status is not None:
         yield from _same("response: status", wanted.status, played.status)
-    yield from _message("response", wanted, played.headers, played.body)
+    yield from _message("response", wanted, played)
 
 
 def _attempts(golden: Golden, played: Played) -> Iterator[str]:
@@ -56,18 +56,23 @@ def _attempt(what: str, wanted: ExpectedAttempt, sent: Sent) -> Iterator[str]:
         # Only what is written: `query: null` asks for none at all.
         if part in wanted.model_fields_set:
             yield from _same(f"{what}: {part}", getattr(wanted, part), getattr(sent, part))
-    yield from _message(what, wanted, sent.headers, sent.body)
+    yield from _message(what, wanted, sent)
 
 
-def _message(what: str, wanted: ExpectedMessage, headers: Lines, body: bytes) -> Iterator[str]:
+def _message(what: str, wanted: ExpectedMessage, got: Sent | Played) -> Iterator[str]:
     for name, value in wanted.headers.items():
-        there = [held for known, held in headers if known.lower() == name.lower()]
+        there = [held for known, held in got.headers if known.lower() == name.lower()]
         yield from _same(f"{what}: header {name}", _values(value), there)
     if wanted.lines is not None:
-        lines = [(name, octets(value)) for name, value in wanted.lines]
-        yield from _same(f"{what}: lines", lines, list(headers))
+        yield from _same(f"{what}: lines", _lines(wanted.lines), list(got.headers))
     if wanted.body is not None:
-        yield from _same(f"{what}: body", octets(wanted.body), body)
+        yield from _same(f"{what}: body", octets(wanted.body), got.body)
+    if wanted.trailers is not None:
+        yield from _same(f"{what}: trailers", _lines(wanted.trailers), list(got.trailers))
+
+
+def _lines(lines: Lines) -> list[tuple[str, bytes]]:
+    return [(name, octets(value)) for name, value in lines]
 
 
 def _values(value: Content | tuple[Content, ...] | None) -> list[bytes]:

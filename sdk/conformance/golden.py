@@ -75,6 +75,8 @@ class Asked(Part):
     """Field lines in their order: `[[x-a, one], [X-A, two]]`."""
     body: Pieces = ()
     """One piece, or a list of them; each comes to the filters by itself."""
+    trailers: Lines = ()
+    """Field lines after the body."""
 
 
 class Caller(Part):
@@ -94,6 +96,9 @@ class Replies(Part):
     status: int = 200
     headers: Lines = ()
     body: Pieces = "ok"
+    trailers: Lines = ()
+    after: Seconds = 0.0
+    """Until its head comes, on the clock of the filters."""
 
 
 class Breaks(Part):
@@ -115,6 +120,8 @@ class ExpectedMessage(Part):
     """Every field line, in order, names as they are sent."""
     body: Content | None = None
     """The whole body."""
+    trailers: Lines | None = None
+    """Every field line after the body, in order."""
 
 
 class ExpectedResponse(ExpectedMessage):
@@ -143,7 +150,7 @@ class Expected(Part):
     closed: bool = False
     """Whether the connection is closed without an answer."""
     waited: Seconds | None = None
-    """Seconds between attempts, on the clock of the filters."""
+    """Seconds that replies and the pauses between attempts have taken, on the clock of the filters."""
     log: tuple[str, ...] | None = None
     """Every line that the filters log, as `level text`."""
     counters: dict[str, dict[str, float]] = {}

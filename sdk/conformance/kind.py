@@ -23,6 +23,7 @@ class Sent:
     query: str | None
     headers: Lines
     body: bytes
+    trailers: Lines = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Played:
     headers: Lines
     body: bytes
     attempts: tuple[Sent, ...]
+    trailers: Lines = ()
     flag: str = ""
     detail: str = ""
     """What the proxy would log of a failure; shown where an exchange did not go as expected."""

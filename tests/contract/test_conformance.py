@@ -94,7 +94,7 @@ def test_every_difference_is_said():
         "name": "x", "filters": [],
         "expect": {
             "attempts": [{"path": "/a", "query": None, "body": "a", "headers": {"x-a": ["1", "2"], "x-b": None}}],
-            "response": {"status": 201, "lines": [["x-a", "1"]]},
+            "response": {"status": 201, "lines": [["x-a", "1"]], "trailers": [["x-t", "1"]]},
             "flag": "DENY", "closed": True, "waited": 1, "log": ["info a"], "counters": {"count": {"a_total": 2}},
         },
     })  # fmt: skip
@@ -108,6 +108,7 @@ def test_every_difference_is_said():
         "counter a_total of count: expected 2.0, got None",
         "response: status: expected 201, got 200",
         "response: lines: expected [('x-a', b'1')], got [('X-A', b'1')]",
+        "response: trailers: expected [('x-t', b'1')], got []",
         "attempt 1: path: expected '/a', got '/b'",
         "attempt 1: query: expected None, got ''",
         "attempt 1: header x-a: expected [b'1', b'2'], got [b'1']",

@@ -76,6 +76,8 @@ class RetryOptions(Options):
 
     times: int = 1
     after: float = 0.0
+    statuses: frozenset[int] = frozenset()
+    each: float | None = None
 
 
 class TryAgain(Filter):
@@ -84,6 +86,11 @@ class TryAgain(Filter):
     name = "retry_failed"
     Options = RetryOptions
     options: RetryOptions
+
+    def __init__(self, options: RetryOptions) -> None:
+        super().__init__(options)
+        self.failure_statuses = options.statuses
+        self.attempt_timeout = options.each
 
     def on_attempt(self, exchange: Exchange) -> None:
         """Number it."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from flatproxy import Exchange, Filter, Host, Options
+
+if TYPE_CHECKING:
+    from flatproxy import Headers
 
 
 class ChangeOptions(Options):
@@ -83,4 +86,40 @@ class Count(Filter):
         self.bytes.add(there + back)
 
 
-FILTERS = (ChangeBody, Count)
+class TrailerOptions(Options):
+    """Whose, and what."""
+
+    message: Literal["request", "response"] = Field(alias="of")
+    remove: tuple[str, ...] = ()
+    add: tuple[tuple[str, str], ...] = ()
+
+
+class EditTrailers(Filter):
+    """Removes and adds fields after a body, with its last piece."""
+
+    name = "edit_trailers"
+    Options = TrailerOptions
+    options: TrailerOptions
+
+    def __init__(self, options: TrailerOptions) -> None:
+        super().__init__(options)
+        self.phases = frozenset({f"on_{options.message}_body"})
+
+    def on_request_body(self, exchange: Exchange, chunk: bytes, last: bool) -> None:
+        """Edit what goes to the upstream."""
+        if last:
+            self._edit(exchange.request.trailers)
+
+    def on_response_body(self, exchange: Exchange, chunk: bytes, last: bool) -> None:
+        """Edit what goes to the client."""
+        if last:
+            self._edit(exchange.response.trailers)
+
+    def _edit(self, trailers: Headers) -> None:
+        for name in self.options.remove:
+            trailers.remove(name)
+        for name, value in self.options.add:
+            trailers.add(name, value)
+
+
+FILTERS = (ChangeBody, Count, EditTrailers)

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from flatproxy.api.testing import Driven, Fails, Peer, Reply, Request, drive
+from flatproxy.api.testing import Attempt, Driven, Fails, Peer, Reply, Request, drive
 from sdk.conformance.golden import Breaks, Lines, octets, pieces
 from sdk.conformance.kind import Played, Sent
 from sdk.conformance.python import answers, bodies, failing, headers, watching
@@ -41,6 +41,7 @@ class PythonKind:
                 body=pieces(asked.body),
                 host=asked.host,
                 query=asked.query,
+                trailers=_lines(asked.trailers),
             ),
             peer=Peer(**golden.peer.model_dump()),
             upstream=[_answer(answer) for answer in golden.upstream],
@@ -60,7 +61,13 @@ def _made(kind: type[Filter], options: dict[str, object]) -> Filter:
 def _answer(answer: Replies | Breaks) -> Reply | Fails:
     if isinstance(answer, Breaks):
         return Fails(answer.fails)
-    return Reply(answer.status, _lines(answer.headers), pieces(answer.body))
+    return Reply(
+        status=answer.status,
+        headers=_lines(answer.headers),
+        body=pieces(answer.body),
+        trailers=_lines(answer.trailers),
+        after=answer.after,
+    )
 
 
 def _lines(lines: Lines) -> list[tuple[str, bytes]]:
@@ -75,16 +82,26 @@ def _played(driven: Driven) -> Played:
         status=driven.response.status,
         headers=_got(driven.response.headers),
         body=driven.response.body,
-        attempts=tuple(
-            Sent(sent.method, sent.host, sent.path, sent.query, _got(sent.headers), sent.body)
-            for sent in driven.attempts
-        ),
+        attempts=tuple(map(_sent, driven.attempts)),
+        trailers=_got(driven.response.trailers),
         flag=driven.flag,
         detail=driven.detail,
         closed=driven.closed,
         waited=driven.waited,
         log=tuple(f"{line.level} {line.message}" for line in driven.log),
         counters=_counters(driven.metrics),
+    )
+
+
+def _sent(sent: Attempt) -> Sent:
+    return Sent(
+        method=sent.method,
+        host=sent.host,
+        path=sent.path,
+        query=sent.query,
+        headers=_got(sent.headers),
+        body=sent.body,
+        trailers=_got(sent.trailers),
     )
 
 

@@ -42,7 +42,7 @@ class Diary(Filter):
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
         """Note why."""
-        self._note(exchange, f"on_failure {failure.flag}")
+        self._note(exchange, f"on_failure {failure.flag or '-'}")
 
     def on_response(self, exchange: Exchange) -> None:
         """Note what came."""
