@@ -15,6 +15,7 @@ class DiaryOptions(Options):
     """Who writes."""
 
     mark: str = "diary"
+    only: frozenset[str] = frozenset()
 
 
 class Diary(Filter):
@@ -23,6 +24,10 @@ class Diary(Filter):
     name = "diary"
     Options = DiaryOptions
     options: DiaryOptions
+
+    def __init__(self, options: DiaryOptions) -> None:
+        super().__init__(options)
+        self.phases = options.only or type(self).phases
 
     def on_connect(self, exchange: Exchange) -> None:
         """Note who connects."""
