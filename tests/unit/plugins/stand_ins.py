@@ -1,5 +1,6 @@
 """Stand-ins for what a filter is given: an exchange without a connection, a host that writes down what it is told."""
 
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -67,6 +68,9 @@ class Told:
         self.lines.append((message, fields))
 
     warning = error = info
+
+    def now(self) -> float:
+        return time.monotonic()
 
     def counter(self, name: str, *_: Any) -> Counted:
         return self.counters.setdefault(name, Counted())
