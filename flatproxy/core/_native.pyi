@@ -1,12 +1,20 @@
+from collections.abc import Callable
 from typing import Any
 
+from flatproxy.api.exchange import Peer
 from flatproxy.api.filter import Filter
 
 class PlanRefused(ValueError): ...  # noqa: N818
 
 class Engine:
     def __init__(self, workers: int) -> None: ...
-    def apply(self, plan: bytes, sockets: dict[str, list[int]], filters: dict[str, Filter]) -> None: ...
+    def apply(
+        self,
+        plan: bytes,
+        sockets: dict[str, list[int]],
+        filters: dict[str, Filter],
+        map_identity: Callable[[Peer], str | None] | None = None,
+    ) -> None: ...
     def drain(self, deadline_ms: int) -> bool: ...
     def stop(self) -> None: ...
     def metrics(self) -> str: ...

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -217,7 +218,7 @@ class Proxy:
         engine = self.engine or Engine(kept.workers)
         sockets = self._supply.of([listener["listen"] for listener in kept.listeners])
         try:
-            engine.apply(kept.document, sockets, filters)
+            engine.apply(kept.document, sockets, filters, self._packages.identity_map())
         except PlanRefused as error:
             self.filters.refused()
             return [str(error)]
@@ -305,8 +306,13 @@ class Proxy:
         if self._admin is not None:
             self._admin.stop()
 
+    @cached_property
+    def _packages(self) -> Registry:
+        """Whoever has hooks: looked for once, since what is imported stays."""
+        return Registry.discover()
+
     def _tell_packages(self, hook: str) -> None:
-        for failure in Registry.discover().tell(hook):
+        for failure in self._packages.tell(hook):
             log.event("hook_failed", failure, level="error")
 
 

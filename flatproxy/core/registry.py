@@ -17,9 +17,10 @@ from flatproxy.config.wording import suggest
 from flatproxy.core.filters.found import FilterError, Found, filters_of, is_filter, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
 
+    from flatproxy.api.exchange import Peer
     from flatproxy.api.filter import Filter
 
 GROUP = "flatproxy"
@@ -83,6 +84,11 @@ class Registry:
                 implementation.function()
             except Exception as error:  # noqa: BLE001 -- a stranger's code
                 yield f"{hook} of the filter package '{implementation.plugin_name}' failed: {told(error)}"
+
+    def identity_map(self) -> Callable[[Peer], str | None] | None:
+        """Return what asks the packages who a client is; None where no package has a say in it."""
+        hook = self._hooks.hook.map_identity
+        return (lambda peer: hook(peer=peer)) if hook.get_hookimpls() else None
 
     def _missing(self, name: str) -> str:
         names = [*self._found, *self._built_in]

@@ -135,7 +135,7 @@ pub fn drive(py: Python<'_>, filters: Vec<(Py<PyAny>, bool, u64)>, script: Scrip
     let instances: HashMap<_, _> =
         filters.iter().enumerate().map(|(place, (filter, ..))| (place.to_string(), filter.clone_ref(py))).collect();
     let builder = PythonFilters::default();
-    builder.offer(instances);
+    builder.offer(instances, None);
     let chain = Chain::build(&uses, &builder).map_err(|error| refused(&error))?;
     let exchange = begin(&script)?;
     let stage = Stage { run: chain.start(), chain, exchange, attempts: Vec::new(), waited: 0.0, script };

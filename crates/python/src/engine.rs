@@ -30,17 +30,19 @@ impl Engine {
 
     /// Serves by this plan (msgpack) from now on. `sockets` maps each address to one listening
     /// descriptor per data thread; those of new addresses are duplicated, the others ignored. `filters` are the
-    /// instances that the plan names, by key.
+    /// instances that the plan names, by key; `map_identity` is asked once for each connection who its client is.
     #[allow(clippy::needless_pass_by_value)] // pyo3 hands arguments over by value
+    #[pyo3(signature = (plan, sockets, filters, map_identity = None))]
     fn apply(
         &self,
         py: Python<'_>,
         plan: Vec<u8>,
         sockets: HashMap<String, Vec<i32>>,
         filters: HashMap<String, Py<PyAny>>,
+        map_identity: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let sockets = duplicate(&sockets)?;
-        self.filters.offer(filters);
+        self.filters.offer(filters, map_identity);
         py.detach(|| self.core.apply(&plan, sockets)).map_err(|error| refused(&error))
     }
 
@@ -70,6 +72,6 @@ impl Engine {
 #[allow(clippy::needless_pass_by_value)]
 pub fn check(py: Python<'_>, plan: Vec<u8>, filters: HashMap<String, Py<PyAny>>) -> PyResult<()> {
     let builder = PythonFilters::default();
-    builder.offer(filters);
+    builder.offer(filters, None);
     py.detach(|| core::Engine::check(&plan, &builder)).map_err(|error| refused(&error))
 }

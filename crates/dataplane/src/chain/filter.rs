@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::exchange::Exchange;
+use super::identity::IdentityMap;
 use super::tries::TryRules;
 use crate::plan::PlanError;
 use crate::plan::document::FilterUse;
@@ -152,6 +153,11 @@ pub trait FilterBuilder: Send + Sync {
             [first, ..] => Ok((self.build(first)?, 1)),
             [] => Err(PlanError::new("a segment has at least one filter")),
         }
+    }
+
+    /// Who clients are taken for, where somebody else than their certificates has a say.
+    fn identity_map(&self) -> Option<Arc<dyn IdentityMap>> {
+        None
     }
 
     /// Runs the whole life of a data thread, with what the filters need around it.

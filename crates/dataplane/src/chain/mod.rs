@@ -6,6 +6,7 @@
 mod body;
 mod exchange;
 mod filter;
+mod identity;
 mod run;
 mod tries;
 
@@ -15,5 +16,6 @@ pub use filter::{
     BodyVerdict, Close, FailureVerdict, Filter, FilterBuilder, FilterError, NoFilters, Phases, RequestVerdict, Respond,
     Slot, Step,
 };
+pub use identity::IdentityMap;
 pub use run::{Chain, Run};
 pub use tries::{Statuses, TryRules};

@@ -77,7 +77,9 @@ fn admit(worker: &Rc<Worker>, slot: &Rc<Slot>, tcp: TcpStream, address: SocketAd
     tokio::task::spawn_local(async move {
         place.occupy().await;
         let open = open;
-        if let Some((transport, peer)) = establish(&worker, &slot, tcp, address).await {
+        if let Some((transport, mut peer)) = establish(&worker, &slot, tcp, address).await
+            && is_named(&open.listener, &mut peer)
+        {
             let limits = open.listener.limits.wire;
             serve(&worker, &slot, Wire::new(transport, limits), Arc::new(peer)).await;
         }
@@ -108,6 +110,22 @@ async fn establish(worker: &Worker, slot: &Slot, tcp: TcpStream, address: Socket
             None
         }
     }
+}
+
+/// Lets somebody else than its certificate say who the client is; `false`: it is not known who it is, so it is not served.
+fn is_named(listener: &Listener, peer: &mut Peer) -> bool {
+    let Some(map) = &listener.identity_map else { return true };
+    match map.map(peer) {
+        Ok(None) => {}
+        Ok(Some(identity)) => peer.identity = Some(identity.as_str().into()),
+        Err(error) => {
+            let fields: [(&str, &dyn std::fmt::Display); 3] =
+                [("listener", &listener.name), ("client", &peer.address), ("error", &error)];
+            log::event(Level::Error, "identity", "a client was refused: it cannot be named", &fields);
+            return false;
+        }
+    }
+    true
 }
 
 async fn shake_hands(acceptor: &Acceptor, tcp: TcpStream, limit: Duration) -> Result<Box<TlsStream>, TlsError> {

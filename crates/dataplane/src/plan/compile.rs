@@ -96,6 +96,7 @@ fn listener(
         name: doc.name.as_str().into(),
         address: doc.address,
         acceptor: acceptor(doc, previous)?,
+        identity_map: materials.filters.identity_map(),
         limits: Limits::from(&doc.limits),
         paths: doc.paths,
         forwarded: Forwarded::build(&doc.forwarded)?,

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use super::document::{self, DirectResponse, PathMatch, PathPolicy};
-use crate::chain::Chain;
+use crate::chain::{Chain, IdentityMap};
 use crate::exchange::Forwarded;
 use crate::http::h1::HeadLimits;
 use crate::http::{Fields, RequestHead};
@@ -36,6 +36,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Present: it speaks TLS.
     pub acceptor: Option<Arc<Acceptor>>,
+    /// Present: has a say in who clients are.
+    pub identity_map: Option<Arc<dyn IdentityMap>>,
     /// Bounds, times as `Duration`s.
     pub limits: Limits,
     /// How paths are normalised.

@@ -13,6 +13,7 @@ mod failure;
 mod grave;
 mod headers;
 mod host;
+mod identity;
 mod memory;
 mod messages;
 mod peer;
