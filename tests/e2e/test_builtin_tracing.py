@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.stand.client import Client, Neighbour
 from tests.e2e.stand.deployment import listener, route, until, upstream
+from tests.e2e.stand.service import response
 from tests.unit.plugins.tracing.collector import Answer, Collector
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -107,6 +108,43 @@ def test_a_refused_request_and_one_that_finds_nobody_have_their_spans(deploy, co
     assert proxy.program.event("filter", filter="policy")["trace_id"] == refused.trace_id
     assert (failed.attributes["error.type"], failed.attributes["flatproxy.attempts"]) == ("CONNECT", 1)
     assert (attempt.parent_id, attempt.attributes["error.type"]) == (failed.span_id, "CONNECT")
+
+
+def test_each_try_of_a_retry_is_told_its_own_span(deploy, serve, collector):
+    answers = [response(b"", "503 Service Unavailable"), response()]
+
+    async def recover(conversation):
+        while await conversation.request():
+            await conversation.send(answers.pop(0))
+
+    service = serve(recover)
+    tracing = {
+        "use": "tracing",
+        "options": {
+            "endpoint": collector.endpoint,
+            "sampling": "always",
+            "interval": "50ms",
+            "attempts": True,
+        },
+    }
+    retry = {"use": "retry", "options": {"statuses": [503], "back_off": {"base": "1ms"}}}
+    proxy = deploy(
+        listeners=[listener(route(filters=[tracing, retry]))], upstreams=[upstream(service.address)]
+    )
+    assert ask(proxy).status == 200
+    spans = collector.arrived(3)
+    (server,) = (span for span in spans if span.kind == "SERVER")
+    first, second = (span for span in spans if span.kind == "CLIENT")
+    told = [request.values("traceparent")[0].split("-")[2] for request in service.requests]
+    assert told == [first.span_id, second.span_id]
+    assert {first.parent_id, second.parent_id} == {server.span_id}
+    assert [span.attributes["http.response.status_code"] for span in (first, second, server)] == [
+        503,
+        200,
+        200,
+    ]
+    assert [span.failed for span in (first, second, server)] == [True, False, False]
+    assert server.attributes["flatproxy.attempts"] == 2
 
 
 def test_routes_that_say_the_same_share_one_export(deploy, service, collector):

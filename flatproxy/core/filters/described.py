@@ -12,7 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from flatproxy.api import values
@@ -26,6 +26,7 @@ _WORDS: dict[Any, str] = {
     bool: "true or false",
     timedelta: "duration",
     Path: "file",
+    SecretStr: "text",
     IPv4Address: "IP address",
     IPv6Address: "IP address",
     IPv4Network: "network (such as 10.0.0.0/8)",

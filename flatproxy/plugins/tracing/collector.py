@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER = 1 << 16  # bytes; what is longer is no answer of a collector
 LONGEST_REASON = 300  # characters
-# Linux makes it some 60 us, in which a thread that waits for the interpreter has got it.
-BREATH_SECONDS = 0.000_001
+# Several times what a span takes: data threads find the interpreter free more often than not.
+BREATH_SECONDS = 0.000_2
 
 # It would write to stderr, past our log, whenever a batch fails; we say so ourselves, and less often.
 for _name in ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.trace.span"):

@@ -88,7 +88,7 @@ class Tracing(Filter):
         """Note how the try ended."""
         recording: Recording | None = exchange.state
         if recording is not None:
-            recording.try_failed(exchange, failure.flag)
+            recording.try_failed(exchange, failure)
 
     def on_done(self, exchange: Exchange) -> None:
         """Hand over what was recorded."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flatproxy.plugins.tracing.context import new_span_id
 
 if TYPE_CHECKING:
-    from flatproxy import Exchange
+    from flatproxy import Exchange, Failure
     from flatproxy.plugins.tracing.w3c import State
 
 NANOSECONDS = 1_000_000_000
@@ -55,7 +55,7 @@ class Recording:
         """How many spans it makes."""
         return 1 + len(self.tries)
 
-    def try_failed(self, exchange: Exchange, flag: str) -> None:
+    def try_failed(self, exchange: Exchange, failure: Failure) -> None:
         """Note how a try ended. One that found no connection begins here, too: `on_attempt` was not asked."""
         number = exchange.attempt.number
         one = next((one for one in self.tries if one.number == number), None)
@@ -63,7 +63,10 @@ class Recording:
             one = Try(exchange)
             one.began = max((before.ended or self.began for before in self.tries), default=self.began)
             self.tries.append(one)
-        one.ended, one.flag = exchange.now, flag
+        one.ended, one.flag = exchange.now, failure.flag
+        if not failure.flag:
+            # A reply whose status a filter takes for a failure.
+            one.status = failure.status
 
     def end(self, exchange: Exchange) -> None:
         """Take what there is to know. It is all over: nothing of the exchange can be looked at later."""

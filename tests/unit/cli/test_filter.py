@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, SecretStr
 
 from flatproxy import Options
 from flatproxy.api.values import Count, Duration, Share
@@ -149,6 +149,7 @@ class Kinds(Options):
     address: IPv4Address | None = None
     count: Count = 2
     part: Part = Part()
+    secret: SecretStr | None = None
 
 
 def test_every_kind_of_option_has_words():
@@ -170,6 +171,7 @@ def test_every_kind_of_option_has_words():
         "count": ("whole number >= 1", "2"),
         "part": ("mapping", "-"),
         "part.size": ("whole number", "1"),
+        "secret": ("text or nothing", "-"),
     }
 
 
