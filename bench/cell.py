@@ -35,7 +35,11 @@ def warm_up(aim: Aim, cell: Cell) -> None:
     """A little of the same, so that connections, caches and code are there before anything is measured."""
     if cell.kind is Kind.BULK:
         return
-    load = _steady(replace(cell, connections=WARM_UP_CONNECTIONS), WARM_UP_SECONDS)
+    gentle = replace(cell, connections=WARM_UP_CONNECTIONS)
+    if cell.headers:  # which our own load does not send
+        _wrk(aim, gentle, WARM_UP_SECONDS)
+        return
+    load = _steady(gentle, WARM_UP_SECONDS)
     loads.own(aim, {"kind": "steady", **load}, lambda: None)
 
 
@@ -77,7 +81,12 @@ def _load(aim: Aim, cell: Cell, seconds: float, rate: float, begin: Callable[[],
 
 def _wrk(aim: Aim, cell: Cell, seconds: float) -> Outcome:
     return loads.wrk(
-        aim, connections=cell.connections, seconds=seconds, length=cell.length, headers=cell.headers
+        aim,
+        connections=cell.connections,
+        seconds=seconds,
+        length=cell.length,
+        path=cell.path,
+        headers=cell.headers,
     )
 
 

@@ -14,10 +14,15 @@ class Busy(Enum):
 
 @dataclass(frozen=True)
 class Chain:
-    """The filters of a setup. `headers` of them read one header and add one to the request, on every route."""
+    """The filters of a setup.
+
+    `headers` of them read one header and add one to the request, on every route. `sampled` percent of the requests leave a span where
+    tracing, a policy, a rate limit and retries are on every route; None: they are not.
+    """
 
     headers: int = 0
     busy: Busy = Busy.NOT
+    sampled: int | None = None
 
     def facts(self) -> dict[str, object]:
         """The values that the templates name."""
@@ -25,6 +30,8 @@ class Chain:
             "header_filters": range(self.headers),
             "busy": self.busy is not Busy.NOT,
             "busy_word": self.busy.value,
+            "builtins": self.sampled is not None,
+            "sampled": self.sampled,
         }
 
 

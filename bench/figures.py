@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bench.chart import Bar, Panel
 from bench.results import Results
 from bench.targets import OURS
-from bench.workloads import PACE_CELL, SATURATED_CELL
+from bench.workloads import PACE_CELL, SAMPLED_CELL, SATURATED_CELL
 
 KIB = 1024
 
@@ -37,6 +37,7 @@ BITS = Figure("gigabits_per_cpu_second", "Gbit/s per CPU-second", "Gbit/s", less
 MEMORY = Figure("memory_per_connection", "memory per connection", "KiB", scale=KIB)
 RESIDENT = Figure("resident", "memory", "MiB", scale=KIB * KIB)
 CROSSINGS = Figure("crossings_per_request", "crossings per request", "", scale=1.0)
+SPANS = Figure("spans_per_request", "spans collected", "%", scale=0.01)
 LOGGED = Figure("logged", "logged", "%", less_is_better=False, scale=0.01)
 
 _REQUESTS = (CPU, BUSY, RATE, P50, P99, P999, AT_WORK, LOGGED)
@@ -44,6 +45,7 @@ TABLES: dict[str, tuple[Figure, ...]] = {
     "big": (BITS, RATE, P50, P99, AT_WORK, LOGGED),
     "idle": (MEMORY,),
     "filter-python": (CPU, BUSY, RATE, P50, P99, AT_WORK, CROSSINGS, LOGGED),
+    "builtins": (CPU, BUSY, RATE, P50, P99, AT_WORK, CROSSINGS, SPANS, LOGGED),
     "isolation": (P99, P50, P999, CPU, RATE, AT_WORK, CROSSINGS, LOGGED),
     "memory": (RESIDENT, CPU, RATE, P50, P99, AT_WORK, CROSSINGS),
 }
@@ -62,6 +64,7 @@ HEADLINES: tuple[tuple[str, str, str, Figure], ...] = (
     ("10 MiB bodies, down", "big", "down", BITS),
     ("an idle mTLS connection", "idle", "mtls", MEMORY),
     ("CPU per request, a filter", "filter-python", "one", CPU),
+    ("CPU per request, four built-ins", "builtins", SAMPLED_CELL, CPU),
     ("10,000 routes, CPU per request", "routes", "r10000", CPU),
 )
 

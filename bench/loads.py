@@ -75,7 +75,9 @@ class Aim:
     folder: Path
 
 
-def wrk(aim: Aim, *, connections: int, seconds: float, length: int, headers: Sequence[str] = ()) -> Outcome:
+def wrk(
+    aim: Aim, *, connections: int, seconds: float, length: int, path: str = "/", headers: Sequence[str] = ()
+) -> Outcome:
     """HTTP/1.1 on connections that stay, each response checked for status and length."""
     if aim.tls is Tls.MUTUAL:
         raise LoadError("wrk cannot present a client certificate")
@@ -93,7 +95,7 @@ def wrk(aim: Aim, *, connections: int, seconds: float, length: int, headers: Seq
     ]
     command += ["--script", str(WRK_SCRIPT), "--header", f"Host: {HOST}"]
     command += [part for header in headers for part in ("--header", header)]
-    command.append(f"{scheme}://{aim.address}/")
+    command.append(f"{scheme}://{aim.address}{path}")
     done = subprocess.run(
         pinned(["env", f"OPENSSL_CONF={openssl}", f"BENCH_LENGTH={length}", *command], aim.cores),
         capture_output=True,

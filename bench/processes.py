@@ -20,9 +20,16 @@ class StartError(RuntimeError):
 
 def free_address() -> str:
     """An address on loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return free_addresses(1)[0]
+
+
+def free_addresses(count: int) -> list[str]:
+    """So many of them, no two the same: all are held until the last is found."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
 
 
 # One for each of 10,000 idle connections, at the load as at the proxy, and some to live on.

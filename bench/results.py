@@ -41,6 +41,7 @@ class Row:
     logged: float
     note: str = ""
     crossings: int = 0
+    spans: int = 0
 
     @property
     def valid(self) -> bool:
@@ -77,6 +78,11 @@ class Row:
     def crossings_per_request(self) -> float:
         """How often FlatProxy's data threads went into Python for each request."""
         return self.crossings / self.completed
+
+    @property
+    def spans_per_request(self) -> float:
+        """Spans that the collector got for each request."""
+        return self.spans / self.completed
 
     @property
     def memory_per_connection(self) -> float:

@@ -9,13 +9,13 @@ from itertools import groupby
 from pathlib import Path
 
 from bench import cell as cells
-from bench import crossings, measure
+from bench import measure, witness
 from bench.certificates import Certificates
 from bench.cores import Cores
 from bench.crossings import NotCountedError
 from bench.loads import Aim, LoadError
 from bench.peers import Peer, Setup, Tls
-from bench.processes import StartError, free_address, running
+from bench.processes import StartError, free_addresses, running
 from bench.results import Results, Row
 from bench.service import Service
 from bench.targets import OURS
@@ -116,7 +116,7 @@ class _Visit:
                 measure.settle(pids)
                 for one in group:
                     measured = partial(cells.run, aim, one, self._about(), pids, rate)
-                    rows.append(self._row(one, setup, measured))
+                    rows.append(witness.row(measured, one, setup, ours=self.peer.name == OURS))
                 aside(self.peer, group[0], folder)
         except (StartError, LoadError, NotCountedError) as error:
             self.tell(f"{self.workload} {self.peer.name}: {error}")
@@ -133,24 +133,13 @@ class _Visit:
         plan = self.plan
         return cells.Round(self.workload, self.peer.name, self.number, plan.workers, self._log, plan.seconds)
 
-    def _row(self, one: Cell, setup: Setup, make: Callable[[], Row]) -> Row:
-        """A cell's row; of ours with the crossings into Python, where the cell says whether there may be any."""
-        if self.peer.name != OURS or one.crosses is None:
-            return make()
-        before = crossings.read(setup.admin)
-        row = make()
-        count = crossings.read(setup.admin) - before
-        fault = crossings.fault(count, expected=one.crosses)
-        return replace(
-            row, crossings=count, errors=row.errors + bool(fault), note=f"{row.note} {fault}".strip()
-        )
-
     def _start(self, stack: ExitStack, one: Cell, folder: Path) -> tuple[Setup, int]:
         plan = self.plan
         service = plan.service.sink if one.upload else plan.service.address(Tls.OFF)
+        listen, admin = free_addresses(2)
         setup = Setup(
-            listen=free_address(),
-            admin=free_address(),
+            listen=listen,
+            admin=admin,
             service=service,
             tls=one.tls,
             routes=one.routes,
@@ -159,6 +148,7 @@ class _Visit:
             certificates=plan.certificates,
             folder=folder,
             chain=one.chain,
+            collector=plan.service.collector,
         )
         if not self.peer.proxies:
             return replace(setup, listen=service if one.upload else plan.service.address(one.tls)), 0

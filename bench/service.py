@@ -1,15 +1,16 @@
-"""The service behind every peer: nginx with 61 bytes and files, and a sink that really reads uploads."""
+"""The service behind every peer: nginx with 61 bytes and files, a sink that really reads uploads, and a collector of traces."""
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bench.certificates import Certificates
 from bench.peers.base import TEMPLATES, Tls, find
 from bench.places import LOAD_CRATE, LOAD_PROGRAM
-from bench.processes import free_address, running
+from bench.processes import free_addresses, running
 from bench.template import render
 
 BODY = "A small answer, as a service gives to most of its questions.."  # 61 bytes
@@ -28,6 +29,7 @@ class Service:
     simple: str
     mutual: str
     sink: str
+    collector: str
 
     def address(self, tls: Tls) -> str:
         """Where it speaks like this."""
@@ -44,17 +46,19 @@ def build_load() -> None:
 @contextlib.contextmanager
 def serving(folder: Path, certificates: Certificates, cores: str) -> Iterator[Service]:
     """Run it until the block ends."""
-    service = Service(free_address(), free_address(), free_address(), free_address())
+    service = Service(*free_addresses(len(fields(Service))))
     _write_files(folder / "files")
     config = folder / "service.conf"
     facts = {**vars(service), **vars(certificates), "folder": folder, "body": BODY}
     config.write_text(render((TEMPLATES / "service.conf.tmpl").read_text(), facts))
     nginx = [str(find("nginx")), "-c", str(config), "-p", str(folder)]
     sink = [str(LOAD_PROGRAM), f'{{"role":"sink","address":"{service.sink}"}}']
+    collector = [sys.executable, "-m", "bench.collector", service.collector]
     addresses = [service.plain, service.simple, service.mutual]
     with (
         running(nginx, cores=cores, listens=addresses, log=folder / "service.out"),
         running(sink, cores=cores, listens=[service.sink], log=folder / "sink.out"),
+        running(collector, cores=cores, listens=[service.collector], log=folder / "collector.out"),
     ):
         yield service
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bench.results import Results
-from bench.workloads import NO_FILTER, PACE_CELL, SATURATED_CELL
+from bench.workloads import NO_FILTER, PACE_CELL, SAMPLED_CELL, SATURATED_CELL
 
 OURS = "flatproxy"
 CPU = "cpu_us"
@@ -116,6 +116,7 @@ TARGETS: tuple[Target, ...] = (
         1.10,
         base_cell="blocking-quiet",
     ),
+    Target("CPU per request, four built-ins", "builtins", SAMPLED_CELL, CPU, "envoy", 0.80),
     Target("memory after 10 million requests", "memory", "10m", "resident", OURS, 1.02, base_cell="1m"),
 )
 

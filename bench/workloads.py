@@ -69,6 +69,8 @@ PROXIES = ("flatproxy", "envoy", "haproxy", "nginx")
 NO_FILTER = "none"
 # What the filters of filter-python read.
 TENANT = "x-tenant: bench"
+# One request in a hundred leaves a span, as in production.
+SAMPLED_CELL = "sampled-1"
 # The load beside a busy filter leaves the proxy idle for most of the time: what it waits for then is not itself.
 BESIDE_RATE = 4_000.0
 # Requests per second to the filter that computes for 2 ms: a fifth of the time, so that a stall is in the p99.
@@ -85,6 +87,12 @@ def _filters(name: str, count: int) -> Cell:
     return Cell(
         name, Kind.WRK, 64, chain=Chain(headers=count), headers=(TENANT,), base=base, crosses=count > 0
     )
+
+
+def _builtins(name: str, sampled: int | None) -> Cell:
+    on = sampled is not None
+    load = Cell(name, Kind.WRK, 64, path="/v1/orders", headers=(TENANT,), crosses=on)
+    return replace(load, chain=Chain(sampled=sampled), base=NO_FILTER if on else "")
 
 
 def _beside(busy: Busy) -> tuple[Cell, Cell]:
@@ -149,6 +157,12 @@ WORKLOADS: dict[str, Workload] = {
             "one header read, one added: FlatProxy in Python, Envoy in Lua, the others by a directive",
             (_filters(NO_FILTER, 0), _filters("one", 1), _filters("five", 5)),
             PROXIES,
+        ),
+        Workload(
+            "builtins",
+            "tracing, policy, rate limit and retries on one route, against Envoy's own",
+            (_builtins(NO_FILTER, None), _builtins(SAMPLED_CELL, 1), _builtins("sampled-100", 100)),
+            PROXIES[:2],
         ),
         Workload(
             "isolation",

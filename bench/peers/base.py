@@ -38,11 +38,13 @@ class Setup:
     certificates: Certificates
     folder: Path
     chain: Chain = NO_CHAIN
+    collector: str = ""
 
     def facts(self) -> dict[str, object]:
         """The values that the templates name."""
         listen_host, _, listen_port = self.listen.rpartition(":")
         service_host, _, service_port = self.service.rpartition(":")
+        collector_host, _, collector_port = self.collector.rpartition(":")
         mtls = self.tls is Tls.MUTUAL
         return {
             "listen_host": listen_host,
@@ -50,6 +52,8 @@ class Setup:
             "admin_port": self.admin.rpartition(":")[2],
             "service_host": service_host,
             "service_port": service_port,
+            "collector_host": collector_host,
+            "collector_port": collector_port,
             "tls": self.tls is not Tls.OFF,
             "simple": self.tls is Tls.SIMPLE,
             "mtls": mtls,

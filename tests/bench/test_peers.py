@@ -12,10 +12,11 @@ import pytest
 
 from bench.certificates import HOST
 from bench.chain import Busy, Chain
+from bench.collector import Collector, spans
 from bench.peers import PEERS, Setup, Tls
 from bench.peers.base import TEMPLATES, find
 from bench.places import ENVOY_PROGRAM
-from bench.processes import free_address, running
+from bench.processes import free_addresses, running
 from bench.service import BODY
 from bench.template import render
 
@@ -28,7 +29,7 @@ def service(tmp_path_factory, certificates):
     if not find("nginx"):
         pytest.skip("nginx not installed (`make system-packages` as root brings it)")
     folder = tmp_path_factory.mktemp("service")
-    addresses = {name: free_address() for name in ("plain", "simple", "mutual")}
+    addresses = dict(zip(("plain", "simple", "mutual"), free_addresses(3), strict=True))
     config = folder / "service.conf"
     facts = {**addresses, **vars(certificates), "folder": folder, "body": BODY}
     config.write_text(render((TEMPLATES / "service.conf.tmpl").read_text(), facts))
@@ -52,9 +53,10 @@ def proxy(name, setup):
 
 @pytest.fixture
 def setup(service, certificates, tmp_path):
+    listen, admin = free_addresses(2)
     return Setup(
-        listen=free_address(),
-        admin=free_address(),
+        listen=listen,
+        admin=admin,
         service=service,
         tls=Tls.OFF,
         routes=0,
@@ -79,14 +81,16 @@ def ask(setup, path="/"):
         return session.get(f"{scheme}://{setup.listen}{path}", extensions=extensions)
 
 
-def written(path):
-    """What a log holds once it holds something: peers write theirs after the answer, some up to a second later."""
+def awaited(told):
+    """What is told once it is true: peers write logs and send spans after the answer, some up to a second later."""
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if path.exists() and (text := path.read_text()):
-            return text
+    while not (answer := told()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return ""
+    return answer
+
+
+def written(path):
+    return awaited(lambda: path.exists() and path.read_text()) or ""
 
 
 @pytest.mark.parametrize("tls", list(Tls), ids=lambda tls: tls.value)
@@ -154,6 +158,29 @@ def test_a_busy_filter_is_on_a_route_of_its_own(busy, setup):
     chosen = dataclasses.replace(setup, chain=Chain(busy=busy))
     with proxy("flatproxy", chosen):
         assert [ask(chosen, path).status_code for path in ("/", "/busy")] == [200, 200]
+
+
+@pytest.fixture
+def collected():
+    """A collector of traces."""
+    with Collector("127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["flatproxy", "envoy"])
+def test_a_peer_traces_and_refuses_what_the_policy_does_not_allow(name, setup, collected):
+    chosen = dataclasses.replace(setup, chain=Chain(sampled=100), collector=collected)
+    url, tenant = f"http://{chosen.listen}/v1/orders", {"x-tenant": "bench"}
+    with proxy(name, chosen), client(chosen) as session:
+        assert session.get(url, headers=tenant).text == BODY
+        assert session.get(url).status_code == 403, f"{name} must not let in who does not say its tenant"
+        assert session.post(url, headers=tenant).status_code == 403, f"{name} must let in GET only"
+        elsewhere = session.get(f"http://{chosen.listen}/v2", headers=tenant)
+        assert elsewhere.status_code == 403, f"{name} must let in nobody beside /v1"
+        assert awaited(lambda: spans(collected) >= 4), f"{name} must export a span for each request"
+    assert spans(collected) == 4
 
 
 @pytest.mark.parametrize("name", PROXIES)

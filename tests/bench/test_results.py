@@ -53,9 +53,9 @@ def test_differences_are_taken_round_by_round(row):
     assert more == pytest.approx([5.0, 6.0])
 
 
-def test_rows_from_before_crossings_were_counted_can_be_read(row, tmp_path):
+def test_rows_from_before_the_last_column_was_added_can_be_read(row, tmp_path):
     path = tmp_path / "rows.csv"
-    Writer(path).add(row(crossings=7))
+    Writer(path).add(row(spans=7))
     path.write_text("".join(line.rpartition(",")[0] + "\n" for line in path.read_text().splitlines()))
     assert Results.read(path).rows == [row()], "a column that is missing has its default"
 
