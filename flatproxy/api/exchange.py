@@ -173,7 +173,8 @@ class Failure(Protocol):
     def flag(self) -> str:
         """The short word of the access log: `CONNECT`, `UPSTREAM_RESET`, ... (docs/flags.md).
 
-        Empty: the upstream answered, with one of the filter's `failure_statuses`; see `exchange.reply`.
+        Empty: the upstream answered, with one of the filter's `failure_statuses`; see `exchange.reply`. `SLOW`: it has not
+        answered within the filter's `hedge_after`.
         """
 
     @property

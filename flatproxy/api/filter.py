@@ -66,9 +66,12 @@ class Filter:
 
     failure_statuses: frozenset[int] = frozenset()
     """Replies with these statuses count as failed tries: `on_failure` is asked. For filters that define it; set in
-    `__init__`, as the next one."""
+    `__init__`, as the next two."""
     attempt_timeout: float | None = None
     """Seconds after which a try without a reply's head has failed (`ATTEMPT_TIMEOUT`). None: the exchange's time."""
+    hedge_after: float | None = None
+    """Seconds after which `on_failure` is asked about a try that is only slow (`SLOW`). `Retry` then has another endpoint
+    asked as well, and the first reply wins. For requests without a body, where there is another endpoint."""
 
     options: Any
     """The checked options, an instance of `Options`."""

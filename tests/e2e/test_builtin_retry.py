@@ -89,6 +89,16 @@ def test_the_routes_time_bounds_all_tries_together(deploy, serve):
     assert 2 <= line["attempts"] <= 5
 
 
+def test_a_slow_service_gets_company(deploy, serve):
+    slow, quick = serve(never_answers), serve()
+    proxy = deployment(deploy, [slow, quick], {"hedge_after": "50ms"})
+    with Client(proxy.address()) as client:
+        assert [client.get("/").status for _ in range(6)] == [200] * 6
+    assert len(slow.requests) == 3, "each second one should begin there"
+    until(lambda: slow.open == 0, "who was slower should be let go")
+    assert proxy.metric("flatproxy_filter_retry_retries_total", reason="slow") == 3
+
+
 def test_an_upstream_that_fails_for_everybody_is_not_stormed(deploy, serve):
     """All fail at the same moment. As many as the budget has are tried again at once, the others get their reply."""
     held = []

@@ -2,25 +2,23 @@
 //!
 //! The order of the phases is that of `exchange/job.rs` in the core; client and upstream are a script.
 
+mod tries;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use dataplane::chain::{BodyRun, Chain, Exchange, FailureVerdict, Passed, Peer, Phases, Respond, Run};
-use dataplane::http::{Fields, Framing, Method, ResponseHead};
+use dataplane::chain::{BodyRun, Chain, Exchange, Passed, Peer, Phases, Respond, Run};
+use dataplane::http::{Fields, Framing, Method};
 use dataplane::plan::document::FilterUse;
-use dataplane::respond::{self, Failure, Flag, Retryable};
-use dataplane::upstream::Usage;
+use dataplane::respond::{self, Failure, Flag};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::filters::{PythonFilters, clock};
 use crate::refused;
-
-/// As many as the core allows.
-const ATTEMPTS: u32 = 16;
 
 type Lines = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -117,6 +115,9 @@ struct Stage {
     run: Run,
     exchange: Exchange,
     attempts: Vec<Sent>,
+    /// Which of the script's answers the present try gets, and how much later than a first one it was made.
+    answering: usize,
+    head_start: Duration,
     waited: f64,
 }
 
@@ -138,7 +139,16 @@ pub fn drive(py: Python<'_>, filters: Vec<(Py<PyAny>, bool, u64)>, script: Scrip
     builder.offer(instances, None);
     let chain = Chain::build(&uses, &builder).map_err(|error| refused(&error))?;
     let exchange = begin(&script)?;
-    let stage = Stage { run: chain.start(), chain, exchange, attempts: Vec::new(), waited: 0.0, script };
+    let stage = Stage {
+        run: chain.start(),
+        chain,
+        exchange,
+        attempts: Vec::new(),
+        answering: 0,
+        head_start: Duration::ZERO,
+        waited: 0.0,
+        script,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     py.detach(|| clock::fixed(stage.script.now, || runtime.block_on(stage.play())))
 }
@@ -245,63 +255,6 @@ impl Stage {
         Ok(passed)
     }
 
-    /// One try after the other, until the script has a reply; the reply's body.
-    async fn attempt(&mut self, body: &[u8]) -> Result<Vec<Vec<u8>>, End> {
-        loop {
-            self.exchange.attempt.number += 1;
-            self.exchange.attempt.head.clone_from(&self.exchange.request);
-            self.exchange.attempt.endpoint = Some(SocketAddr::from(([127, 0, 0, 1], 80)));
-            self.chain.on_attempt(&mut self.run, &mut self.exchange).await?;
-            self.attempts.push(self.sent(body));
-            let Some(failure) = self.answer()? else { return Ok(self.reply_body()) };
-            self.exchange.attempt.replayable =
-                body.len() <= self.script.held_body && self.exchange.attempt.number < ATTEMPTS;
-            self.exchange.attempt.usage =
-                Usage { requests: self.script.active, retries: self.script.retrying, ..Usage::default() };
-            match self.chain.on_failure(&mut self.run, &mut self.exchange, &failure).await? {
-                Some(FailureVerdict::Retry(after)) if self.exchange.attempt.replayable => self.wait(after),
-                Some(FailureVerdict::Respond(answer)) => return Err(End::Answered(answer)),
-                _ if failure.flag == Flag::None => return Ok(self.reply_body()),
-                _ => return Err(End::Failed(failure)),
-            }
-            self.exchange.reply = ResponseHead::default();
-        }
-    }
-
-    /// What the present try meets; none: a reply that no filter takes for a failure.
-    fn answer(&mut self) -> Result<Option<Failure>, End> {
-        let rules = self.chain.try_rules().copied().unwrap_or_default();
-        let Some(answer) = self.scripted() else {
-            return Err(End::Failed(Failure::new(Flag::NoEndpoint, "the script has no answers")));
-        };
-        if let Some(flag) = &answer.failure {
-            return Ok(Some(failure(flag)));
-        }
-        let after = Duration::try_from_secs_f64(answer.after).unwrap_or_default();
-        if !rules.timeout.is_zero() && after > rules.timeout {
-            self.wait(rules.timeout);
-            return Ok(Some(failure(Flag::AttemptTimeout.label())));
-        }
-        let mut reply = ResponseHead { status: answer.status, keep_alive: true, ..ResponseHead::default() };
-        push_all(&mut reply.fields, &answer.headers);
-        self.wait(after);
-        self.exchange.reply = reply;
-        let status = self.exchange.reply.status;
-        Ok(rules.failure_statuses.contains(status).then(|| Failure::of_reply(status)))
-    }
-
-    fn scripted(&self) -> Option<&Answer> {
-        let number = self.exchange.attempt.number as usize;
-        self.script.answers.get(number - 1).or(self.script.answers.last())
-    }
-
-    fn reply_body(&mut self) -> Vec<Vec<u8>> {
-        let (body, trailers) =
-            self.scripted().map(|answer| (answer.body.clone(), answer.trailers.clone())).unwrap_or_default();
-        push_all(&mut self.exchange.response_trailers, &trailers);
-        body
-    }
-
     /// Nobody sleeps in a test: the clock goes on.
     fn wait(&mut self, time: Duration) {
         self.waited += time.as_secs_f64();
@@ -326,16 +279,6 @@ impl From<Failure> for End {
     fn from(failure: Failure) -> Self {
         End::Failed(failure)
     }
-}
-
-fn failure(label: &str) -> Failure {
-    let Some(flag) = Flag::all().find(|flag| flag.label() == label) else {
-        return Failure::new(Flag::Internal, format!("the script fails with {label}, which is no flag"));
-    };
-    Failure::new(flag, "as the script says").retryable(match flag {
-        Flag::Connect | Flag::ConnectTimeout => Retryable::Always,
-        _ => Retryable::Never,
-    })
 }
 
 fn push_all(fields: &mut Fields, lines: &Lines) {

@@ -27,14 +27,18 @@ class RetryFailed(Filter):
         super().__init__(options)
         self.failure_statuses = options.statuses
         self.attempt_timeout = options.timeout.total_seconds() if options.timeout else None
-        self._reasons = {flag: kind for kind in options.failures for flag in KINDS[kind]} | {"": "status"}
+        self.hedge_after = options.hedge_after.total_seconds() if options.hedge_after else None
+        self._reasons = {flag: kind for kind in options.failures for flag in KINDS[kind]} | {
+            "": "status",
+            "SLOW": "slow",
+        }
         self._also = {method.upper() for method in options.also}
 
     def open(self, host: Host) -> None:
         """Declare the metrics."""
         self._retries = host.metrics.counter(
             "retries_total",
-            "Further tries, by what had failed: connect, reset, timeout, status.",
+            "Further tries, by what had failed: connect, reset, timeout, status, slow.",
             ("reason",),
         )
         self._given_up = host.metrics.counter(
@@ -56,6 +60,8 @@ class RetryFailed(Filter):
         return Retry(wait)
 
     def _wait(self, exchange: Exchange, failure: Failure) -> float:
+        if failure.flag == "SLOW":
+            return 0.0
         asked = None if failure.flag else asked_for(exchange.reply.headers.get("retry-after"))
         return back_off(self.options.back_off, exchange.attempt.number) if asked is None else asked
 

@@ -44,6 +44,8 @@ class RetryOptions(Options):
     """Replies with these count as failed."""
     timeout: Duration | None = None
     """What a try may take until its reply begins; left out: what the exchange may."""
+    hedge_after: Duration | None = None
+    """When a try has no reply by then, another endpoint is asked as well, and the first reply wins; left out: never."""
     back_off: BackOff = BackOff()
     """Before a further try, unless the reply says `Retry-After`."""
     retry_after: DurationOrZero = timedelta(seconds=5)

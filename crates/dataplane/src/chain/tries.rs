@@ -10,6 +10,8 @@ pub struct TryRules {
     pub failure_statuses: Statuses,
     /// A try has failed when its reply's head is not there by then; zero: no limit but the exchange's.
     pub timeout: Duration,
+    /// `on_failure` is asked when there is no reply's head by then, and may have another endpoint asked as well; zero: never.
+    pub hedge_after: Duration,
 }
 
 /// A set of statuses, 0 to 599.
@@ -26,6 +28,7 @@ impl TryRules {
             *own |= others;
         }
         self.timeout = shorter(self.timeout, other.timeout);
+        self.hedge_after = shorter(self.hedge_after, other.hedge_after);
         self
     }
 }
@@ -63,10 +66,13 @@ mod tests {
     #[test]
     fn every_status_of_any_filter_counts_and_the_shortest_time() {
         let ms = Duration::from_millis;
-        let one = TryRules { failure_statuses: statuses(&[503]), timeout: ms(0) };
-        let other = TryRules { failure_statuses: statuses(&[429, 599]), timeout: ms(5) };
+        let one = TryRules { failure_statuses: statuses(&[503]), timeout: ms(0), hedge_after: ms(20) };
+        let other = TryRules { failure_statuses: statuses(&[429, 599]), timeout: ms(5), hedge_after: ms(10) };
         let both = one.and(&other);
-        assert_eq!(both, TryRules { failure_statuses: statuses(&[429, 503, 599]), timeout: ms(5) });
+        assert_eq!(
+            both,
+            TryRules { failure_statuses: statuses(&[429, 503, 599]), timeout: ms(5), hedge_after: ms(10) }
+        );
         let failing: Vec<u16> = (0..=u16::MAX).filter(|status| both.failure_statuses.contains(*status)).collect();
         assert_eq!(failing, [429, 503, 599]);
     }

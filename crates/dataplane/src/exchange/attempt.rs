@@ -24,8 +24,16 @@ pub(super) struct Attempted {
     pub(super) active: Active,
 }
 
+/// An attempt whose request is on its way.
+pub(super) struct Underway {
+    pub(super) connection: Connection,
+    active: Active,
+    pub(super) endpoint: Arc<Endpoint>,
+    asked: Instant,
+}
+
 impl<D: Downstream> Job<'_, D> {
-    /// `fresh`: the last try failed on a kept connection, so this one gets a new one.
+    /// One try, up to its reply's head. `fresh`: the last try failed on a kept connection, so this one gets a new one.
     pub(super) async fn attempt(
         &mut self,
         route: &Route,
@@ -34,6 +42,23 @@ impl<D: Downstream> Job<'_, D> {
         tried: &mut Tried,
         fresh: bool,
     ) -> Result<Attempted, Stop> {
+        let underway = self.set_out(route, pool, body, tried, fresh).await?;
+        let hedge_after = route.chain.try_rules().map(|rules| rules.hedge_after).unwrap_or_default();
+        if !hedge_after.is_zero() && body.is_done() {
+            return Box::pin(self.race(route, pool, body, tried, underway, hedge_after)).await;
+        }
+        self.come_back(route, pool, body, underway).await
+    }
+
+    /// Picks an endpoint and sends it the request's head.
+    pub(super) async fn set_out(
+        &mut self,
+        route: &Route,
+        pool: &Pool,
+        body: &Flow,
+        tried: &mut Tried,
+        fresh: bool,
+    ) -> Result<Underway, Stop> {
         // A stale connection may be the first sign of a dying endpoint, so another one is better; but a key
         // leads to its endpoint for a reason.
         let keyed = pool.target().cluster.hash_key().is_some();
@@ -50,9 +75,30 @@ impl<D: Downstream> Job<'_, D> {
         let asked = self.watch.by(self.limit(), route.chain.on_attempt(&mut self.run, self.exchange)).await;
         asked.ok_or_else(|| self.timeout())??;
         connection.wire.request(&self.exchange.attempt.head);
-        let asked = Instant::now();
-        let wait = self.worker.waiting.begin(&self.exchange.peer, &pool.usual, asked);
-        let outcome = self.until_reply(&route.chain, &mut connection.wire, body, wait).await;
+        Ok(Underway { connection, active, endpoint, asked: Instant::now() })
+    }
+
+    /// Sends what is left of the request, and waits for the reply's head.
+    pub(super) async fn come_back(
+        &mut self,
+        route: &Route,
+        pool: &Pool,
+        body: &mut Flow,
+        mut underway: Underway,
+    ) -> Result<Attempted, Stop> {
+        let wait = self.worker.waiting.begin(&self.exchange.peer, &pool.usual, underway.asked);
+        let outcome = self.until_reply(&route.chain, &mut underway.connection.wire, body, wait).await;
+        self.came_back(pool, underway, outcome)
+    }
+
+    /// Writes down how it went.
+    pub(super) fn came_back(
+        &mut self,
+        pool: &Pool,
+        underway: Underway,
+        outcome: Result<(), Stop>,
+    ) -> Result<Attempted, Stop> {
+        let Underway { connection, active, endpoint, asked } = underway;
         let took = asked.elapsed();
         pool.usual.took(took);
         self.exchange.timings.upstream = took;
@@ -122,7 +168,7 @@ impl<D: Downstream> Job<'_, D> {
         route.edit_request(&mut head.fields);
     }
 
-    fn report(&self, pool: &Pool, endpoint: &Endpoint, outcome: &Result<(), Stop>) {
+    pub(super) fn report(&self, pool: &Pool, endpoint: &Endpoint, outcome: &Result<(), Stop>) {
         let took = self.exchange.timings.upstream;
         let (health, counted) = match outcome {
             Ok(()) if self.exchange.reply.status >= 500 => (Some(Outcome::Failure), metrics::Outcome::ServerError),

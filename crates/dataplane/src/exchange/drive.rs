@@ -13,7 +13,7 @@ use crate::message::{Downstream, Part, Source, Upstream};
 use crate::respond::{Failure, Flag};
 
 /// More interim responses than any endpoint needs; they are not held back when the client does not read.
-const INTERIM: u32 = 64;
+pub(super) const INTERIM: u32 = 64;
 
 /// Why driving ended before its goal.
 pub(super) enum Stop {

@@ -97,7 +97,7 @@ impl<D: Downstream> Job<'_, D> {
     }
 
     /// Asks the filters whether, and after what time, there is another try; without their word `safe` decides.
-    async fn again(
+    pub(super) async fn again(
         &mut self,
         route: &Route,
         pool: &Pool,

@@ -9,6 +9,7 @@ mod drive;
 pub mod flow;
 mod forward;
 mod forwarded;
+mod hedge;
 mod job;
 mod local;
 mod record;

@@ -1,5 +1,7 @@
 //! Why an exchange, or one attempt of it, did not go as it should.
 
+use std::time::Duration;
+
 use super::flag::Flag;
 use crate::http::h1::{BodyError, HeadError};
 use crate::message::CarryError;
@@ -72,6 +74,11 @@ impl Failure {
     /// A reply whose status a filter takes for a failure; without a verdict it goes to the client as any other.
     pub fn of_reply(status: u16) -> Self {
         Self::new(Flag::None, format!("the upstream answered {status}"))
+    }
+
+    /// No failure yet, but a filter wants to know when a reply takes that long.
+    pub fn of_slowness(waited: Duration) -> Self {
+        Self::new(Flag::None, format!("no reply within {waited:?}")).retryable(Retryable::IfIdempotent)
     }
 
     /// What a client's end of the exchange failed with.

@@ -193,6 +193,12 @@ impl Cast {
         self
     }
 
+    /// When they want to know that a reply is slow.
+    pub fn hedging(mut self, after_ms: u64) -> Self {
+        self.try_rules.hedge_after = Duration::from_millis(after_ms);
+        self
+    }
+
     /// A filter that only looks.
     pub fn watching(self, name: &'static str, phases: Phases) -> Self {
         self.with(name, phases, |_, _, _, _| Poll::Ready(Answer::Continue))

@@ -13,6 +13,7 @@ mod flags;
 mod framing;
 mod headers;
 mod heads;
+mod hedging;
 mod intruders;
 mod limits;
 mod overload;

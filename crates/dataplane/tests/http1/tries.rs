@@ -21,7 +21,7 @@ fn retries(timeout_ms: u64) -> Cast {
 }
 
 /// An upstream of two endpoints, asked in turn.
-fn two_endpoints(cast: &Cast) -> (Play, TcpListener) {
+pub fn two_endpoints(cast: &Cast) -> (Play, TcpListener) {
     let other = bind();
     let address = other.local_addr().unwrap();
     let play = cast.play_edited(&["again"], |plan| {
@@ -32,7 +32,7 @@ fn two_endpoints(cast: &Cast) -> (Play, TcpListener) {
 }
 
 /// The connection that is made first, and whether it is one to `other`.
-fn whichever(play: &Play, other: &TcpListener) -> (Talker, bool) {
+pub fn whichever(play: &Play, other: &TcpListener) -> (Talker, bool) {
     let comes = Cell::new(true);
     loop {
         let looks_once = || comes.replace(false);

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 #[pyclass(frozen, get_all, module = "flatproxy.core._native")]
 pub struct Failure {
     /// The flag of the row of the error table, `CONNECT` for instance; empty: the upstream answered with a status that a
-    /// filter takes for a failure.
+    /// filter takes for a failure; `SLOW`: it has not answered yet.
     flag: &'static str,
     /// What the client would be answered.
     status: u16,
@@ -27,10 +27,14 @@ pub struct Failure {
 
 impl Failure {
     pub fn of(failure: &core::Failure, exchange: &exchange::Exchange) -> Self {
-        let answered = failure.flag == Flag::None;
+        let (flag, status) = match (failure.flag, exchange.reply.status) {
+            (Flag::None, 0) => ("SLOW", Flag::AttemptTimeout.status()),
+            (Flag::None, status) => ("", status),
+            (flag, _) => (flag.label(), flag.status()),
+        };
         Self {
-            flag: if answered { "" } else { failure.flag.label() },
-            status: if answered { exchange.reply.status } else { failure.flag.status() },
+            flag,
+            status,
             detail: failure.detail.clone(),
             replayable: exchange.attempt.replayable,
             safe: exchange.request.method.is_idempotent() || failure.retryable == core::Retryable::Always,

@@ -132,6 +132,7 @@ fn try_rules(filter: &Bound<'_, PyAny>) -> PyResult<TryRules> {
         }
     }
     rules.timeout = seconds(filter, "attempt_timeout")?;
+    rules.hedge_after = seconds(filter, "hedge_after")?;
     Ok(rules)
 }
 

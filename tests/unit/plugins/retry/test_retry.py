@@ -124,6 +124,17 @@ def test_a_retry_after_that_is_too_long_goes_to_the_client():
     assert counted(done, "given_up_total") == {"retry_after": 1}
 
 
+def test_a_slow_endpoint_gets_company_where_that_is_asked_for():
+    slow, quick = Reply(200, after=3.0, body=b"slow"), Reply(200, after=0.1, body=b"quick")
+    assert tried([slow, quick]).response.body == b"slow"
+    done = tried([slow, quick], hedge_after="50ms")
+    assert (done.response.body, done.waited) == (b"quick", pytest.approx(0.15))
+    assert counted(done, "retries_total") == {"slow": 1}
+    assert tried([slow, quick], hedge_after="50ms", active=100, retrying=20).response.body == b"slow", (
+        "the budget holds for it, too"
+    )
+
+
 # === how many at once ===
 
 
