@@ -10,7 +10,6 @@ from bench.results import PACE_KEPT, Row
 from bench.workloads import Cell, Kind
 
 BUSY_PATH = "/busy"
-BUSY_CONNECTIONS = 8
 BUSY_EXTRA_SECONDS = 1.0  # that the load of the busy route outlives the other
 
 WARM_UP_SECONDS = 0.5
@@ -57,7 +56,7 @@ def run(aim: Aim, cell: Cell, about: Round, pids: Callable[[], list[int]], rate:
     spent = measure.cost(
         started[-1], measure.read(processes)
     )  # wrk does not say when it begins: all of it is counted
-    return _row(cell, about, outcome, spent, resident=measure.resident(processes))
+    return _row(cell, about, outcome, spent, resident=measure.resident(processes), own=measure.own(processes))
 
 
 def _load(aim: Aim, cell: Cell, seconds: float, rate: float, begin: Callable[[], None]) -> Outcome:
@@ -69,8 +68,7 @@ def _load(aim: Aim, cell: Cell, seconds: float, rate: float, begin: Callable[[],
         case Kind.BESIDE:
             return _beside(aim, cell, seconds, begin)
         case Kind.PACE:
-            load = {"kind": "pace", "rate": rate, **_steady(cell, seconds)}
-            del load["path_count"]
+            load = _pace(cell, seconds, rate)
         case Kind.BULK:
             load = {"kind": "bulk", "size": cell.length, "upload": cell.upload, **_steady(cell, seconds)}
             del load["path_count"], load["length"]
@@ -107,20 +105,32 @@ def _forget_log(aim: Aim) -> None:
 
 
 def _beside(aim: Aim, cell: Cell, seconds: float, begin: Callable[[], None]) -> Outcome:
-    """A pace on one route, while a slow one on connections of its own keeps the filter of another route busy."""
-    load = {"kind": "pace", "rate": cell.rate, **_steady(cell, seconds)}
-    del load["path_count"]
-    if not cell.busy_rate:
+    """A pace on one route, while a load on connections of its own keeps the filter of another route busy."""
+    load = _pace(cell, seconds, cell.rate)
+    if not cell.busy_connections:
         return loads.own(aim, load, begin)
-    other = {**load, "connections": BUSY_CONNECTIONS, "rate": cell.busy_rate, "path": BUSY_PATH}
-    other["seconds"] = seconds + BUSY_EXTRA_SECONDS
-    with loads.beside(aim, other) as result:
+    with loads.beside(aim, _busy(cell, seconds + BUSY_EXTRA_SECONDS)) as result:
         outcome = loads.own(aim, load, begin)
         busy = result()
     if busy.errors or busy.completed < PACE_KEPT * busy.offered:
         fault = busy.first_error or f"the busy filter was asked {busy.completed} of {busy.offered} times"
         return replace(outcome, errors=outcome.errors + max(1, busy.errors), first_error=fault)
     return outcome
+
+
+def _busy(cell: Cell, seconds: float) -> dict[str, object]:
+    other = replace(cell, path=BUSY_PATH, connections=cell.busy_connections)
+    return (
+        _pace(other, seconds, cell.busy_rate)
+        if cell.busy_rate
+        else {"kind": "steady", **_steady(other, seconds)}
+    )
+
+
+def _pace(cell: Cell, seconds: float, rate: float) -> dict[str, object]:
+    load = {"kind": "pace", "rate": rate, **_steady(cell, seconds)}
+    del load["path_count"]
+    return load
 
 
 def _steady(cell: Cell, seconds: float) -> dict[str, object]:
@@ -146,7 +156,9 @@ def _idle(aim: Aim, cell: Cell, about: Round, pids: Callable[[], list[int]]) -> 
     return replace(row, held=outcome.completed, held_resident=held)
 
 
-def _row(cell: Cell, about: Round, outcome: Outcome, spent: measure.Cost, *, resident: int) -> Row:
+def _row(
+    cell: Cell, about: Round, outcome: Outcome, spent: measure.Cost, *, resident: int, own: int = 0
+) -> Row:
     return Row(
         workload=about.workload,
         cell=cell.name,
@@ -171,4 +183,5 @@ def _row(cell: Cell, about: Round, outcome: Outcome, spent: measure.Cost, *, res
         held_resident=0,
         logged=0.0,
         note=outcome.first_error,
+        own=own,
     )

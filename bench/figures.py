@@ -35,7 +35,7 @@ P999 = Figure("p999_us", "p99.9", "µs")
 AT_WORK = Figure("load_share", "proxy at work", "%", scale=0.01)
 BITS = Figure("gigabits_per_cpu_second", "Gbit/s per CPU-second", "Gbit/s", less_is_better=False)
 MEMORY = Figure("memory_per_connection", "memory per connection", "KiB", scale=KIB)
-RESIDENT = Figure("resident", "memory", "MiB", scale=KIB * KIB)
+OWN = Figure("own", "memory without files", "MiB", scale=KIB * KIB)
 CROSSINGS = Figure("crossings_per_request", "crossings per request", "", scale=1.0)
 SPANS = Figure("spans_per_request", "spans collected", "%", scale=0.01)
 LOGGED = Figure("logged", "logged", "%", less_is_better=False, scale=0.01)
@@ -47,7 +47,7 @@ TABLES: dict[str, tuple[Figure, ...]] = {
     "filter-python": (CPU, BUSY, RATE, P50, P99, AT_WORK, CROSSINGS, LOGGED),
     "builtins": (CPU, BUSY, RATE, P50, P99, AT_WORK, CROSSINGS, SPANS, LOGGED),
     "isolation": (P99, P50, P999, CPU, RATE, AT_WORK, CROSSINGS, LOGGED),
-    "memory": (RESIDENT, CPU, RATE, P50, P99, AT_WORK, CROSSINGS),
+    "memory": (OWN, CPU, RATE, P50, P99, AT_WORK, CROSSINGS),
 }
 
 # Without a process between load and service there is nothing that these could tell.

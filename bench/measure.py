@@ -83,7 +83,12 @@ def family(root: int) -> list[int]:
 
 def resident(pids: list[int]) -> int:
     """Bytes in memory; a page that several of the processes share is counted once."""
-    return sum(_proportional(pid) for pid in pids)
+    return sum(_memory(pid, "Pss:") for pid in pids)
+
+
+def own(pids: list[int]) -> int:
+    """The same without the pages of files, whose share changes with whoever else on the machine has them mapped."""
+    return sum(_memory(pid, "Pss_Anon:") for pid in pids)
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -118,9 +123,9 @@ def _machine() -> tuple[float, float]:
     return user + nice + system + irq + softirq, steal
 
 
-def _proportional(pid: int) -> int:
+def _memory(pid: int, kind: str) -> int:
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(kind))

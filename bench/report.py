@@ -141,7 +141,9 @@ def _more(results: Results, over: tuple[str, str, str], base: str, figure: figur
     more, times = results.differences(over, under, figure.metric), results.ratios(over, under, figure.metric)
     if not (more and times):
         return ""
-    return f"{statistics.median(more) / figure.scale:+.2f} {figure.unit} than {base}, ×{statistics.median(times):.2f}"
+    middle = statistics.median(more) / figure.scale
+    sign = "-" if middle < 0 else "+"
+    return f"{sign}{number(abs(middle))} {figure.unit} than {base}, ×{statistics.median(times):.2f}"
 
 
 def _value(results: Results, workload: str, cell: str, peer: str, figure: figures.Figure) -> str:

@@ -14,6 +14,7 @@ PACE_KEPT = 0.98
 class Row:
     """What one peer did in one round of one cell. Latencies in microseconds, memory in bytes.
 
+    `own` is what of `resident` is no file's.
     `logged` is the share of responses that have a line in the access log, over all cells that shared the peer's process.
     """
 
@@ -42,6 +43,7 @@ class Row:
     note: str = ""
     crossings: int = 0
     spans: int = 0
+    own: int = 0
 
     @property
     def valid(self) -> bool:

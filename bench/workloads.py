@@ -25,6 +25,7 @@ class Kind(Enum):
 class Cell:
     """One load on one setup.
 
+    Beside it, the route of a busy filter is asked at `busy_rate` per second, or without a pause where that is 0, on so many connections.
     `base` names the cell of the same workload that the report compares it with. `crosses` says whether FlatProxy must cross into
     Python in it, or must not; None: nobody asks.
     """
@@ -44,6 +45,7 @@ class Cell:
     crosses: bool | None = None
     rate: float = 0.0
     busy_rate: float = 0.0
+    busy_connections: int = 0
     requests: int = 0
 
 
@@ -95,11 +97,16 @@ def _builtins(name: str, sampled: int | None) -> Cell:
     return replace(load, chain=Chain(sampled=sampled), base=NO_FILTER if on else "")
 
 
-def _beside(busy: Busy) -> tuple[Cell, Cell]:
-    """The same route twice, while nobody asks for the other and while somebody does."""
+def _beside(busy: Busy) -> tuple[Cell, ...]:
+    """The same route, while nobody asks for the other, while somebody does now and then, and while two do without a pause."""
     quiet = f"{busy.value}-quiet"
     alone = Cell(quiet, Kind.BESIDE, 64, chain=Chain(busy=busy), rate=BESIDE_RATE, crosses=False)
-    return alone, replace(alone, name=f"{busy.value}-busy", base=quiet, crosses=True, busy_rate=BUSY_RATE)
+    asked = replace(alone, base=quiet, crosses=True)
+    return (
+        alone,
+        replace(asked, name=f"{busy.value}-busy", busy_rate=BUSY_RATE, busy_connections=8),
+        replace(asked, name=f"{busy.value}-crowd", busy_connections=2),
+    )
 
 
 def _count(name: str, requests: int, base: str = "") -> Cell:

@@ -23,6 +23,9 @@ def test_a_family_holds_children_and_their_memory():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert {os.getpid(), child.pid} <= set(measure.family(os.getpid()))
         assert measure.resident([os.getpid(), child.pid]) > measure.resident([os.getpid()]) > 0
+        assert measure.resident([child.pid]) > measure.own([child.pid]) > 0, (
+            "Python maps files, and has memory of its own"
+        )
 
 
 def test_a_process_that_is_gone_costs_nothing():

@@ -55,7 +55,7 @@ def test_differences_are_taken_round_by_round(row):
 
 def test_rows_from_before_the_last_column_was_added_can_be_read(row, tmp_path):
     path = tmp_path / "rows.csv"
-    Writer(path).add(row(spans=7))
+    Writer(path).add(row(own=7))
     path.write_text("".join(line.rpartition(",")[0] + "\n" for line in path.read_text().splitlines()))
     assert Results.read(path).rows == [row()], "a column that is missing has its default"
 
