@@ -2,12 +2,14 @@
 
 A transport of httpx and no client: a client would keep the cookies that the service sets for one user and send them
 with the question about the next, follow redirects, and take a proxy from the environment.
+
+What has begun on a connection is never cancelled from outside: a pool of httpcore loses the place of a connection whose
+question is cancelled just as it is given one. Who asks stops listening; the question ends by its own time-outs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from flatproxy.plugins.ext_authz.question import Question
 
 IDLE_SECONDS = 30.0
+# Times the time-out, after which a question that nobody listens to is ended the hard way.
+LONGEST = 4
 # A connection that had been idle may end just as it is used again: the question is asked once more, on another.
 _LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
@@ -37,6 +41,9 @@ class Service:
         self._options = options
         self._transport: httpx.AsyncHTTPTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._places = asyncio.Semaphore(self._most)
+        self._tasks: set[asyncio.Task[Answer]] = set()
+        self._limits = {"timeout": httpx.Timeout(self._seconds).as_dict()}
         host = self._url.netloc
         self._usual = [(b"host", host), (b"accept-encoding", b"identity"), (b"user-agent", b"flatproxy")]
 
@@ -54,22 +61,27 @@ class Service:
 
     def close(self) -> None:
         """Close the connections, soon; from any thread."""
-        if self._transport is not None and self._loop is not None:
-            with contextlib.suppress(
-                RuntimeError
-            ):  # the asyncio thread has ended, and its connections with it
-                asyncio.run_coroutine_threadsafe(self._transport.aclose(), self._loop)
+        transport, self._transport = self._transport, None
+        if transport is not None and self._loop is not None and self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(self._end(transport), self._loop)
+
+    async def _end(self, transport: httpx.AsyncHTTPTransport) -> None:
+        """Close the connections, whatever is still under way on them."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await transport.aclose()
 
     async def ask(self, question: Question) -> Answer:
         """Ask, within the time-out. Raises `NoAnswerError`."""
         self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._seconds):
-                try:
-                    return await self._send(question)
-                except _LOST:
-                    return await self._send(question)
-        except TimeoutError:
+                # One place for each connection, so that nobody waits within the pool.
+                await self._places.acquire()
+                return await asyncio.shield(self._begin(question))
+        except (TimeoutError, httpx.TimeoutException):
             raise NoAnswerError(f"no answer within {self._seconds:g} s") from None
         except (httpx.ConnectError, OSError) as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}"[:200]) from error
@@ -77,13 +89,34 @@ class Service:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise NoAnswerError(type(error).__name__) from None
 
+    def _begin(self, question: Question) -> asyncio.Task[Answer]:
+        task = asyncio.ensure_future(self._sent(question))
+        self._tasks.add(task)  # a task that nobody holds may be collected
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Answer]) -> None:
+        self._places.release()
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not tell of it where nobody listens any more
+
+    async def _sent(self, question: Question) -> Answer:
+        # The time-outs within are for one read or write each: a service that drips must end too.
+        async with asyncio.timeout(LONGEST * self._seconds):
+            try:
+                return await self._send(question)
+            except _LOST:
+                return await self._send(question)
+
     async def _send(self, question: Question) -> Answer:
         assert self._transport is not None, "opened first"
         # As bytes: the path has been normalised, and nobody may normalise it again.
         url = self._url.copy_with(
             raw_path=self._path.rstrip(b"/") + question.target if question.target else self._path
         )
-        request = httpx.Request(question.method, url, headers=[*self._usual, *question.headers])
+        lines = [*self._usual, *question.headers]
+        request = httpx.Request(question.method, url, headers=lines, extensions=self._limits)
         response = await self._transport.handle_async_request(request)
         try:
             body = await self._read(response)
