@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flatproxy.api.values import written_duration
 from flatproxy.cli.report import out
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def _counted(count: int, what: str) -> str:
 
 
 def _filter_row(one: Description) -> Sequence[str]:
+    from flatproxy.api.values import written_duration  # here: `--help` loads no pydantic
+
     asked = ", ".join(f"{phase} ({manner})" for phase, manner in one["asked"].items())
     shared = " (shared)" if one["shared"] else ""
     return (
