@@ -116,7 +116,7 @@ fn a_reply_whose_rest_is_still_to_come_costs_its_connection() {
 
 #[test]
 fn a_try_that_takes_too_long_is_made_elsewhere() {
-    let cast = retries(80);
+    let cast = retries(500);
     let (play, other) = two_endpoints(&cast);
     let mut client = play.client();
     client.asks("/");
@@ -132,13 +132,13 @@ fn a_try_that_takes_too_long_is_made_elsewhere() {
 
 #[test]
 fn the_time_of_a_try_ends_with_the_replys_head() {
-    let play = retries(60).play(&["again"]);
+    let play = retries(500).play(&["again"]);
     let mut client = play.client();
     client.asks("/");
     let mut endpoint = play.endpoint();
     endpoint.hears_head();
     endpoint.says("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlo");
-    a_moment(120);
+    a_moment(700);
     endpoint.says("ng");
     client.hears_response(200, "long");
     client.asks("/next");
