@@ -114,16 +114,16 @@ class Filter:
     def on_request(self, exchange: Exchange) -> Respond | Awaitable[Respond | None] | None:
         """The head of a request is here. What is changed in `exchange.request` is what every attempt starts from."""
 
+    def on_attempt(self, exchange: Exchange) -> Awaitable[None] | None:
+        """A try begins. What is changed in `exchange.attempt` goes to this endpoint, this time."""
+
     def on_request_body(
         self,
         exchange: Exchange,
         chunk: bytes,
         last: bool,  # noqa: FBT001 -- called by position
     ) -> bytes | Respond | Awaitable[bytes | Respond | None] | None:
-        """A piece of the request's body; bytes replace it, `b""` drops it. The last may be empty, and has the trailers."""
-
-    def on_attempt(self, exchange: Exchange) -> Awaitable[None] | None:
-        """A try begins. What is changed in `exchange.attempt` goes to this endpoint, this time."""
+        """A piece of the request's body, behind the head of the first try; bytes replace it, `b""` drops it. The last may be empty, and has the trailers."""
 
     def on_failure(
         self, exchange: Exchange, failure: Failure

@@ -37,8 +37,8 @@ PHASES: Mapping[str, Phase] = MappingProxyType(
         for phase in (
             Phase("on_connect", ("exchange",), ("Close",), "proxy_on_new_connection"),
             Phase("on_request", ("exchange",), ("Respond",), "proxy_on_request_headers"),
-            Phase("on_request_body", _BODY, ("bytes", "Respond"), "proxy_on_request_body"),
             Phase("on_attempt", ("exchange",), (), None),
+            Phase("on_request_body", _BODY, ("bytes", "Respond"), "proxy_on_request_body"),
             Phase("on_failure", ("exchange", "failure"), ("Retry", "Respond"), None),
             Phase("on_response", ("exchange",), ("Respond",), "proxy_on_response_headers"),
             Phase("on_response_body", _BODY, ("bytes",), "proxy_on_response_body"),

@@ -118,6 +118,7 @@ class Driven:
     response: Response
     """With status 0 where the connection was closed without a word."""
     attempts: tuple[Attempt, ...]
+    """What endpoints were sent; a try that a filter cut within the body is not among them."""
     flag: str
     """How it ended; empty when all was well."""
     detail: str

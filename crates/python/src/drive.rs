@@ -115,6 +115,8 @@ struct Stage {
     run: Run,
     exchange: Exchange,
     attempts: Vec<Sent>,
+    /// The request's, as filters have left it.
+    body: Vec<u8>,
     /// Which of the script's answers the present try gets, and how much later than a first one it was made.
     answering: usize,
     head_start: Duration,
@@ -144,6 +146,7 @@ pub fn drive(py: Python<'_>, filters: Vec<(Py<PyAny>, bool, u64)>, script: Scrip
         chain,
         exchange,
         attempts: Vec::new(),
+        body: Vec::new(),
         answering: 0,
         head_start: Duration::ZERO,
         waited: 0.0,
@@ -223,18 +226,21 @@ impl Stage {
         if let Some(answer) = self.chain.on_request(&mut self.run, &mut self.exchange).await? {
             return Err(End::Answered(answer));
         }
-        let request = self.script.request.body.clone();
-        push_all(&mut self.exchange.request_trailers, &self.script.request.trailers);
-        self.exchange.bytes_in = request.iter().map(|chunk| chunk.len() as u64).sum();
-        let sent =
-            self.pass(BodyRun::request(&self.chain, self.script.held_body), Phases::REQUEST_BODY, request).await?;
         self.exchange.upstream = Some(self.script.upstream.as_str().into());
-        let reply = self.attempt(&sent).await?;
+        let reply = self.attempt().await?;
         self.exchange.response.clone_from(&self.exchange.reply);
         if let Some(answer) = self.chain.on_response(&mut self.run, &mut self.exchange).await? {
             return Err(End::Answered(answer));
         }
         self.pass(BodyRun::response(&self.chain, self.script.held_body), Phases::RESPONSE_BODY, reply).await
+    }
+
+    /// The request's body, which follows the head of the first try.
+    async fn request_body(&mut self) -> Result<Vec<u8>, End> {
+        let chunks = self.script.request.body.clone();
+        push_all(&mut self.exchange.request_trailers, &self.script.request.trailers);
+        self.exchange.bytes_in = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        self.pass(BodyRun::request(&self.chain, self.script.held_body), Phases::REQUEST_BODY, chunks).await
     }
 
     /// Sends chunks through the filters that want to see bodies.
@@ -261,7 +267,7 @@ impl Stage {
         clock::set(self.script.now + self.waited);
     }
 
-    fn sent(&self, body: &[u8]) -> Sent {
+    fn sent(&self) -> Sent {
         let head = &self.exchange.attempt.head;
         Sent {
             method: head.method.as_str().to_owned(),
@@ -269,7 +275,7 @@ impl Stage {
             path: head.path.clone(),
             query: head.query.clone(),
             headers: lines(&head.fields),
-            body: body.to_vec(),
+            body: self.body.clone(),
             trailers: lines(&self.exchange.request_trailers),
         }
     }

@@ -83,7 +83,7 @@ def test_a_mixin_with_a_misspelt_phase_is_refused_too():
 def test_a_misspelt_phase_is_told_with_what_is_right():
     assert refusal(on_reqest=lambda self, exchange: None) == (
         "Made is no filter: 'on_reqest' is no phase (did you mean 'on_request'?), phases are on_connect, on_request, "
-        "on_request_body, on_attempt, on_failure, on_response, on_response_body, on_done"
+        "on_attempt, on_request_body, on_failure, on_response, on_response_body, on_done"
     )
 
 

@@ -15,13 +15,13 @@ const ATTEMPTS: u32 = 16;
 
 impl Stage {
     /// One try after the other, until the script has a reply; the reply's body.
-    pub(super) async fn attempt(&mut self, body: &[u8]) -> Result<Vec<Vec<u8>>, End> {
+    pub(super) async fn attempt(&mut self) -> Result<Vec<Vec<u8>>, End> {
         loop {
-            self.set_out(body).await?;
+            self.set_out().await?;
             (self.answering, self.head_start) = (self.exchange.attempt.number as usize - 1, Duration::ZERO);
-            self.hedge(body).await?;
+            self.hedge().await?;
             let Some(failure) = self.answer()? else { return Ok(self.reply_body()) };
-            match self.ask(&failure, body).await? {
+            match self.ask(&failure).await? {
                 Some(after) => self.wait(after),
                 None if failure.flag == Flag::None => return Ok(self.reply_body()),
                 None => return Err(End::Failed(failure)),
@@ -30,19 +30,22 @@ impl Stage {
         }
     }
 
-    async fn set_out(&mut self, body: &[u8]) -> Result<(), End> {
+    async fn set_out(&mut self) -> Result<(), End> {
         self.exchange.attempt.number += 1;
         self.exchange.attempt.head.clone_from(&self.exchange.request);
         self.exchange.attempt.endpoint = Some(SocketAddr::from(([127, 0, 0, 1], 80)));
         self.chain.on_attempt(&mut self.run, &mut self.exchange).await?;
-        self.attempts.push(self.sent(body));
+        if self.exchange.attempt.number == 1 {
+            self.body = self.request_body().await?;
+        }
+        self.attempts.push(self.sent());
         Ok(())
     }
 
     /// Asks the filters about a failure; the time after which there is another try.
-    async fn ask(&mut self, failure: &Failure, body: &[u8]) -> Result<Option<Duration>, End> {
+    async fn ask(&mut self, failure: &Failure) -> Result<Option<Duration>, End> {
         let attempt = &mut self.exchange.attempt;
-        attempt.replayable = body.len() <= self.script.held_body && attempt.number < ATTEMPTS;
+        attempt.replayable = self.body.len() <= self.script.held_body && attempt.number < ATTEMPTS;
         attempt.usage = Usage { requests: self.script.active, retries: self.script.retrying, ..Usage::default() };
         match self.chain.on_failure(&mut self.run, &mut self.exchange, failure).await? {
             Some(FailureVerdict::Respond(answer)) => Err(End::Answered(answer)),
@@ -52,17 +55,17 @@ impl Stage {
     }
 
     /// A try that is slow gets company where the filters say so; whichever comes first is the answer.
-    async fn hedge(&mut self, body: &[u8]) -> Result<(), End> {
+    async fn hedge(&mut self) -> Result<(), End> {
         let hedge_after = self.rules().hedge_after;
         let first = self.after(self.answering);
         let slow = first.is_some_and(|after| after > hedge_after) && !hedge_after.is_zero();
         if !slow || !self.script.request.body.is_empty() || self.script.answers.len() < 2 {
             return Ok(());
         }
-        if self.ask(&Failure::of_slowness(hedge_after), body).await?.is_none() {
+        if self.ask(&Failure::of_slowness(hedge_after)).await?.is_none() {
             return Ok(());
         }
-        self.set_out(body).await?;
+        self.set_out().await?;
         let place = self.exchange.attempt.number as usize - 1;
         let sooner = |after: Duration| first.is_none_or(|first| after + hedge_after < first);
         if self.after(place).is_some_and(sooner) {
