@@ -76,6 +76,10 @@ impl FilterBuilder for PythonFilters {
 
     /// Attached once for its life: a crossing then only takes the interpreter, and makes no thread state.
     fn accompany(&self, thread: &mut (dyn FnMut() + Send)) {
-        Python::attach(|py| py.detach(thread));
+        Python::attach(|py| {
+            // Where it cannot be had, requests wait a little longer beside a filter that computes.
+            let _ = py.import("flatproxy.core.scheduling").and_then(|module| module.call_method0("go_first"));
+            py.detach(thread);
+        });
     }
 }
