@@ -42,4 +42,5 @@ def go_first() -> bool:
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         runtime=SLICE_NANOSECONDS,
     )
-    return ctypes.CDLL(None).syscall(call, 0, ctypes.byref(attributes), 0) == 0
+    failed: int = ctypes.CDLL(None).syscall(call, 0, ctypes.byref(attributes), 0)
+    return not failed
