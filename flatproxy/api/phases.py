@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import typing
 from dataclasses import dataclass
-from types import FunctionType, MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from flatproxy.api.verdict import Close, Respond, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +33,9 @@ class Phase:
 
 
 _BODY = ("exchange", "chunk", "last")
+_VERDICTS = {kind.__name__: kind for kind in (Respond, Retry, Close)}
+# What somebody may think of as an answer; for other types a mistake would be a guess.
+_ANSWERS = frozenset({*_VERDICTS.values(), bytes, str, int, bool, float, dict, list, tuple})
 
 PHASES: Mapping[str, Phase] = MappingProxyType(
     {
@@ -99,5 +105,38 @@ def _method_faults(phase: Phase, method: Any, *, blocking: bool) -> Iterator[str
         yield f"'{phase.name}' {fault}: write `def {phase.signature.replace('(', '(self, ', 1)}`"
     if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
         yield f"'{phase.name}' is a generator: it must return its verdict, not yield it"
+    for found in _forbidden(phase, method):
+        yield f"'{phase.name}' answers with {found}: it may return {' or '.join((*phase.returns, 'None'))}"
     if blocking and inspect.iscoroutinefunction(method):
         yield f"'{phase.name}' is `async def`, and the class says `blocking = True`: it is one or the other"
+
+
+def _forbidden(phase: Phase, method: FunctionType) -> list[str]:
+    """Name what the method makes, or says that it returns, and the phase cannot take.
+
+    Where a verdict comes from elsewhere nothing is found: then it counts as a failure in traffic.
+    """
+    made = {method.__globals__.get(name) for name in _names_in(method.__code__) if name in _VERDICTS}
+    told = set(_parts(_told_to_return(method)))
+    kinds = {kind for kind in (made & set(_VERDICTS.values())) | told if isinstance(kind, type)}
+    return sorted(kind.__name__ for kind in kinds if kind.__name__ not in phase.returns and kind in _ANSWERS)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _told_to_return(method: FunctionType) -> Any:
+    try:
+        return typing.get_type_hints(method).get("return")
+    except Exception:  # noqa: BLE001 -- names that only a type checker knows
+        return None
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in typing.get_args(annotation):
+        yield from _parts(part)

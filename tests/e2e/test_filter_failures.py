@@ -7,13 +7,15 @@ import pytest
 from tests.e2e.stand.client import Client, Cut, Neighbour
 from tests.e2e.stand.deployment import listener, route, until, upstream
 
-HEAD = "import time\nfrom flatproxy import Close, Exchange, Failure, Filter, Respond, Retry\n\n"
+HEAD = (
+    "import time\nfrom flatproxy import Close, Exchange, Failure, Filter, Respond, Retry\n\nagain = Retry\n\n"
+)
 
 # What a filter does in `on_request`, and what the log says of it.
 MISTAKES = {
     "raises": ('raise ValueError("no way")', "on_request: ValueError: no way"),
     "returns nonsense": ("return 42", "on_request returned int; it may return Respond or None"),
-    "returns a verdict of another phase": ("return Retry()", "on_request returned Retry"),
+    "returns a verdict of another phase": ("return again()", "on_request returned Retry"),
     "loops": ("while True: pass", "on_request: not done within 0.2 s"),
     "loops and swallows errors": (
         """

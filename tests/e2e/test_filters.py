@@ -13,6 +13,8 @@ HEAD = """\
 import asyncio, threading, time
 from flatproxy import Close, Filter, Options, Respond, Retry
 
+again = Retry
+
 class Own(Filter):
     name = "acme.own"
 """
@@ -124,7 +126,7 @@ def test_a_blocking_filter_runs_on_the_pool(filtered):
     [
         "def on_request(self, exchange): raise RuntimeError('no')",
         "def on_request(self, exchange): return 7",
-        "def on_request(self, exchange): return Retry()",
+        "def on_request(self, exchange): return again()",
         "def on_request(self, exchange): exchange.request.headers['x'] = 'a\\r\\nb'",
         "def on_request(self, exchange): exchange.request.headers['content-length'] = '1'",
         "async def on_request(self, exchange): await asyncio.sleep(3600)",

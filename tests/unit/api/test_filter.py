@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 import flatproxy
-from flatproxy import ContractError, Exchange, Filter, Options, Respond
+from flatproxy import Close, ContractError, Exchange, Filter, Options, Respond, Retry
 from flatproxy.api.phases import PHASES
 
 ROOT = Path(__file__).parents[3]
@@ -85,6 +85,45 @@ def test_a_misspelt_phase_is_told_with_what_is_right():
         "Made is no filter: 'on_reqest' is no phase (did you mean 'on_request'?), phases are on_connect, on_request, "
         "on_attempt, on_request_body, on_failure, on_response, on_response_body, on_done"
     )
+
+
+def on_request_retry(self, exchange):
+    return Retry() if exchange.request.path == "/" else None
+
+
+def on_done_says(self, exchange) -> bool:
+    return True
+
+
+def on_connect_nested(self, exchange):
+    def answer():
+        return Respond(403)
+
+    return answer()
+
+
+async def on_attempt_typed(self, exchange) -> Close | None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("phase", "method", "told"),
+    [
+        ("on_request", on_request_retry, "'on_request' answers with Retry: it may return Respond or None"),
+        ("on_done", on_done_says, "'on_done' answers with bool: it may return None"),
+        ("on_connect", on_connect_nested, "'on_connect' answers with Respond: it may return Close or None"),
+        ("on_attempt", on_attempt_typed, "'on_attempt' answers with Close: it may return None"),
+    ],
+)
+def test_a_verdict_of_another_phase_is_seen_in_the_code(phase, method, told):
+    assert refusal(**{phase: method}) == f"Made is no filter: {told}"
+
+
+def test_every_phase_may_make_its_own_verdicts():
+    def on_failure(self, exchange, failure) -> Retry | Respond | None:
+        return Retry() if failure.replayable else Respond(503)
+
+    define(on_failure=on_failure)
 
 
 @pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES)
